@@ -1,0 +1,189 @@
+/**
+ * What the ledger tells the rest of the service: plain values, decoded once at the border (scripts.ts).
+ * All ids are opaque text; all times are milliseconds since the epoch.
+ */
+
+/** waiting → reserved → assigned → resolved, or parked when it keeps failing. */
+export type RoomState = 'waiting' | 'reserved' | 'assigned' | 'parked' | 'resolved';
+
+export interface RoomView {
+  roomId: string;
+  state: RoomState;
+  agentId: string | null;
+  channelId: string | null;
+  source: string | null;
+  /** Customer's name for the board; null when unknown. Never logged, never journalled. */
+  customerName: string | null;
+  /** Order of arrival: the inbox id of the webhook that opened this session. */
+  place: string;
+  /** 1 + rooms of the same channel with an older place; null unless waiting. */
+  position: number | null;
+  sinceMs: number;
+  /** Calls that Qiscus definitely refused in this session. */
+  attempts: number;
+}
+
+export interface QueueItem {
+  roomId: string;
+  /** Position over all channels, counted from 1. */
+  position: number;
+  place: string;
+  channelId: string | null;
+  sinceMs: number;
+}
+
+export interface AgentView {
+  id: string;
+  name: string;
+  online: boolean;
+  paused: boolean;
+  /** reserved + assigned + outside. */
+  load: number;
+  reserved: number;
+  assigned: number;
+  outside: number;
+  /** The limit in force: the agent's own or the default. */
+  limit: number;
+  /** The agent's own limit; null: the default applies. */
+  maxCustomers: number | null;
+  /** null: every channel. */
+  channels: string[] | null;
+}
+
+export interface DeadLetter {
+  /** `room-<room id>` or `entry-<inbox id>`. */
+  id: string;
+  kind: 'room' | 'entry';
+  roomId: string | null;
+  reason: string;
+  sinceMs: number;
+  attempts: number;
+}
+
+export interface WebhookSetting {
+  url: string;
+  enabled: boolean;
+}
+
+/** How Qiscus answers us, shared by all processes through Redis. */
+export interface QiscusHealth {
+  state: 'closed' | 'open' | 'denied' | 'slowed';
+  /** No call before this time; 0 when closed. */
+  untilMs: number;
+  failures: number;
+}
+
+export interface LedgerHealth {
+  /** Age of the oldest webhook not yet looked at; 0 when none. */
+  inboxAgeMs: number;
+  inboxLength: number;
+  outboxAgeMs: number;
+  outboxLength: number;
+  /** Age of the last complete reading of the agents; null before the first one. */
+  rosterAgeMs: number | null;
+  waiting: number;
+  oldestWaitingMs: number;
+  parked: number;
+  qiscus: QiscusHealth;
+}
+
+/** Result of an operator's hand on one room. */
+export type HandResult =
+  | { kind: 'done'; state: RoomState }
+  | { kind: 'unknown' }
+  | { kind: 'wrong_state'; state: RoomState; agentId: string | null };
+
+/** Everything that the HTTP side may read or ask of the ledger. The worker's verbs are in ledger/index.ts. */
+export interface LedgerDesk {
+  readSettings(): Promise<{ maxCustomers: number; markAsResolved: WebhookSetting | null }>;
+  /** In force at once for all workers; raising it drains the line. `value` 1 to 1000. */
+  setMaxCustomers(value: number): Promise<void>;
+  setMarkAsResolved(setting: WebhookSetting): Promise<void>;
+  /** All agents of the roster, by id (length, then bytes). */
+  listAgents(): Promise<AgentView[]>;
+  readAgent(agentId: string): Promise<AgentView | null>;
+  /** Returns the changed agent, or null when the roster has no such agent. */
+  patchAgent(agentId: string, patch: { maxCustomers?: number | null; paused?: boolean }): Promise<AgentView | null>;
+  readRoom(roomId: string): Promise<RoomView | null>;
+  /** The journal records about one room, newest first, at most `limit`. */
+  readDecisions(roomId: string, limit: number): Promise<JournalRecord[]>;
+  /** Oldest first over all channels; `after` is the last item's `<place>/<room id>` of the page before. */
+  readQueue(after: string | null, limit: number): Promise<{ total: number; rooms: QueueItem[]; next: string | null }>;
+  /** Parked room back to its old place; an assigned room only with `evenAssigned` (caller removed the agent at Qiscus). */
+  requeueRoom(roomId: string, evenAssigned: boolean): Promise<HandResult>;
+  /** Frees our slot (or place in line) only; the room's session is closed in our books. */
+  releaseRoom(roomId: string): Promise<HandResult>;
+  listDeadLetters(): Promise<DeadLetter[]>;
+  /** False: no such dead letter. */
+  replayDeadLetter(id: string): Promise<boolean>;
+  deleteDeadLetter(id: string): Promise<boolean>;
+  readHealth(): Promise<LedgerHealth>;
+}
+
+/**
+ * One journal record. `event` is `noun.verbed`; the other fields depend on it and are text as Redis keeps it:
+ *   entry, request   the webhook that caused it and its request token (present exactly once per inbox entry)
+ *   cause            the inbox entry whose application caused this change of another room
+ *   room, agent, state, position, place, channel, token
+ *   load, limit, runner_up, full, offline, paused, off_channel      (room.reserved: why this agent)
+ *   reason           why it was refused, parked, deferred, released …
+ */
+export interface JournalRecord {
+  /** Id in the journal stream. */
+  id: string;
+  event: string;
+  atMs: number;
+  fields: Record<string, string>;
+}
+
+/** What an inbox entry carries: what the ledger needs and no more (spec: never e-mail, phone, avatar, tokens). */
+export type Webhook =
+  | {
+      kind: 'allocation';
+      roomId: string;
+      channelId: string | null;
+      source: string | null;
+      customerName: string | null;
+      /**
+       * Id of the last *finished* service: a number; 0 when Qiscus sent `latest_service: null` (none finished yet);
+       * null when the payload does not say (simple payload, unresolved or unreadable `latest_service`).
+       */
+      finishedService: number | null;
+    }
+  | {
+      kind: 'resolved';
+      roomId: string;
+      /** Id of the service that ended; null in the simple payload. */
+      finishedService: number | null;
+      /** The simple payload's `agent_id`: journalled when it differs from the holder, never used to free. */
+      claimedAgentId: string | null;
+    };
+
+/** What became of a webhook, as far as it was known when the reply was due. */
+export type Outcome =
+  | { state: 'assigned'; entry: string; agentId: string }
+  | { state: 'reserved'; entry: string; agentId: string }
+  | { state: 'waiting'; entry: string; position: number }
+  | { state: 'parked'; entry: string }
+  /** Stale allocation: the session it belongs to is over. */
+  | { state: 'resolved'; entry: string }
+  /** Resolve webhooks only. */
+  | { state: 'released' | 'not_held'; entry: string }
+  | { state: 'accepted'; entry: string };
+
+/** The door for webhooks: durable append, then wait for the outcome through the process's one journal reader. */
+export interface Intake {
+  /**
+   * Appends, then waits up to `waitMs` for the outcome. `request` is unique over all processes.
+   * @throws ServiceError STORE_UNAVAILABLE when it was not stored (Redis down, full, silent, above 80 % of its memory).
+   */
+  submit(webhook: Webhook, request: string, waitMs: number): Promise<Outcome>;
+}
+
+/** The journal as a feed; one reader per process behind it. */
+export interface JournalFeed {
+  /** Records after `afterId` (exclusive), oldest first, at most `limit`. */
+  page(afterId: string | null, limit: number): Promise<{ records: JournalRecord[]; next: string | null }>;
+  /** Calls back for every record read from now on; returns the unsubscribe function. */
+  subscribe(listener: (record: JournalRecord) => void): () => void;
+}

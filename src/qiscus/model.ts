@@ -1,0 +1,63 @@
+/**
+ * What we rely on of Qiscus Omnichannel's API, as values. The client (client.ts) turns every answer into one of these;
+ * nothing behind it sees a status code, an envelope or an agent's secret.
+ */
+
+/** One call of `assign_agent`, classified by status *and* text. */
+export type AssignOutcome =
+  /** 200 and `added_agent.id` is the agent that we named. */
+  | { kind: 'assigned' }
+  /** The text says `already resolved`: this session is over. */
+  | { kind: 'resolved' }
+  /** The text says `exceed max agents`: somebody is in the room, or Qiscus believes so (ambiguous). */
+  | { kind: 'occupied' }
+  /** Any other 4xx: Qiscus definitely did not do it. */
+  | { kind: 'refused'; status: number }
+  /** 401, 402, 403: Qiscus refuses *us*; no room is to blame. */
+  | { kind: 'denied'; status: number }
+  /** 429; `retryAfterMs` null when Qiscus gave none. */
+  | { kind: 'slowed'; retryAfterMs: number | null }
+  /** 5xx, reset, time-out, unreadable, another agent's id. `sent` false only when the connection was refused. */
+  | { kind: 'unknown'; sent: boolean; reason: string };
+
+export type RoomReading =
+  | { kind: 'room'; resolved: boolean }
+  | { kind: 'missing' }
+  | { kind: 'failed'; reason: string };
+
+/** One agent as the roster needs it: no e-mail, no keys. */
+export interface RosterAgent {
+  id: string;
+  name: string;
+  /** `is_available` and not `force_offline`. */
+  online: boolean;
+  /** null: `user_channels` missing or null, so every channel; []: none. */
+  channelIds: string[] | null;
+  /** `current_customer_count`; null when Qiscus did not send it. */
+  customerCount: number | null;
+}
+
+export type RosterReading = { kind: 'agents'; agents: RosterAgent[] } | QiscusFailure;
+export type QiscusFailure =
+  | { kind: 'denied'; status: number }
+  | { kind: 'slowed'; retryAfterMs: number | null }
+  | { kind: 'failed'; reason: string };
+
+export type WebhookRegistration =
+  | { kind: 'set'; url: string; enabled: boolean }
+  /** Qiscus said no, or was not reachable within the time: nothing was stored by us. */
+  | { kind: 'refused'; reason: string };
+
+/** The Qiscus that the service talks to; the sandbox answers the same calls over real HTTP. */
+export interface Qiscus {
+  /** POST /api/v1/admin/service/assign_agent with `max_agent=1`, `replace_latest_agent=false`. One try. */
+  assignAgent(roomId: string, agentId: string): Promise<AssignOutcome>;
+  /** POST /api/v1/admin/service/remove_agent. True when Qiscus said yes. */
+  removeAgent(roomId: string, agentId: string): Promise<boolean>;
+  /** GET /api/v2/customer_rooms/{room_id}. */
+  readRoom(roomId: string): Promise<RoomReading>;
+  /** GET /api/v2/admin/agents, all pages, either paging style; agents only (no admin, no supervisor). All or nothing. */
+  listAgents(): Promise<RosterReading>;
+  /** POST /api/v1/app/webhook/mark_as_resolved with the admin token; answers what Qiscus says it stored. */
+  setResolveWebhook(url: string, enabled: boolean): Promise<WebhookRegistration>;
+}
