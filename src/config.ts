@@ -1,3 +1,13 @@
+/**
+ * The configuration: decoded once at start, from the environment and the first argument.
+ *
+ * 1. The only reader of the environment (Bun puts a `.env` file into it); names, defaults and ranges are in settings.ts.
+ * 2. Rules between settings are checked here; all problems end in one ConfigError.
+ * 3. Says nothing about a value that was set: it may be a secret.
+ */
+import { resolve } from 'node:path';
+import { readSetting, SETTINGS, type SettingName } from './settings';
+
 /** Where a log line goes; several at once are allowed (`LOG_STACK=stdout,single`). */
 export type LogSink = 'stdout' | 'single' | 'slack';
 
@@ -41,4 +51,150 @@ export interface Config {
   journal: { days: number; maxEntries: number };
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; stack: LogSink[]; slackWebhookUrl: string | null };
   shutdownSeconds: number;
+}
+
+/** All that is wrong with the configuration, at once; one line each, and never the text that was set. */
+export class ConfigError extends Error {
+  constructor(readonly problems: string[]) {
+    super(
+      [
+        `The service did not start: ${problems.length} problem${problems.length === 1 ? '' : 's'} in its configuration.`,
+        ...problems.map((problem) => `  - ${problem}`),
+        'Every name is explained in .env.example.',
+      ].join('\n'),
+    );
+    this.name = 'ConfigError';
+  }
+}
+
+/** Is the service reachable from this machine only? */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/**
+ * Decodes environment and command line (`api`, `worker` or `all` as first argument wins over ROLE).
+ * @throws ConfigError with every problem.
+ */
+export function readConfig(env: Record<string, string | undefined>, args: string[]): Config {
+  const problems: string[] = [];
+  const report = (problem: string) => problems.push(problem);
+  const get = <Name extends SettingName>(name: Name) => readSetting(name, env[name]?.trim() ?? '', report);
+
+  const production = get('NODE_ENV') === 'production';
+  const appId = get('QISCUS_APP_ID');
+  const secret = get('QISCUS_SECRET');
+  const config: Config = {
+    role:
+      args[0] === undefined
+        ? get('ROLE')
+        : readSetting('ROLE', args[0], (problem) => report(`The first argument: ${problem}`)),
+    production,
+    sandbox: secret === null,
+    sandboxAgentIds: get('SANDBOX_AGENT_IDS'),
+    http: {
+      host: get('HOST'),
+      port: get('PORT'),
+      publicBaseUrl: get('PUBLIC_BASE_URL'),
+      webhookWaitMs: get('WEBHOOK_WAIT_MS'),
+    },
+    tokens: { webhook: get('WEBHOOK_TOKEN'), admin: get('ADMIN_TOKEN'), metrics: get('METRICS_TOKEN') },
+    redis: {
+      url: get('REDIS_URL'),
+      minReplicas: get('REDIS_MIN_REPLICAS'),
+      allowWeakDurability: get('ALLOW_WEAK_DURABILITY') === 'true',
+    },
+    dataDir: resolve(get('DATA_DIR')),
+    qiscus: {
+      baseUrl: get('QISCUS_BASE_URL'),
+      appId: appId ?? 'sandbox',
+      checkAppId: appId !== null,
+      secret,
+      email: get('QISCUS_EMAIL'),
+      password: get('QISCUS_PASSWORD'),
+      timeoutMs: get('QISCUS_TIMEOUT_MS'),
+      concurrency: get('QISCUS_CONCURRENCY'),
+      ratePerSecond: get('QISCUS_RATE_PER_SECOND'),
+    },
+    allocation: {
+      maxCustomers: get('QISCUS_MAX_CUSTOMER'),
+      fallbackAgentId: get('QISCUS_AGENT_ID'),
+      fallbackAfterSeconds: get('FALLBACK_AFTER_SECONDS'),
+      waitMaxHours: get('WAIT_MAX_HOURS'),
+      sweepMaxAgeHours: get('SWEEP_MAX_AGE_HOURS'),
+    },
+    rosterSyncSeconds: get('ROSTER_SYNC_SECONDS'),
+    reconcileSeconds: get('RECONCILE_SECONDS'),
+    countLagSeconds: get('COUNT_LAG_SECONDS'),
+    outboxClaimMs: get('OUTBOX_CLAIM_MS'),
+    journal: { days: get('JOURNAL_DAYS'), maxEntries: get('JOURNAL_MAX_ENTRIES') },
+    log: { level: get('LOG_LEVEL'), stack: get('LOG_STACK'), slackWebhookUrl: get('LOG_SLACK_WEBHOOK_URL') },
+    shutdownSeconds: get('SHUTDOWN_SECONDS'),
+  };
+
+  // A value that was set but wrong is reported already: these rules ask whether a name is set, not whether it is right.
+  const isSet = (name: SettingName) => (env[name]?.trim() ?? '') !== '';
+  const together = (one: SettingName, other: SettingName) => {
+    if (isSet(one) !== isSet(other)) report(`${one} and ${other} go together: set both or none`);
+  };
+  if (isSet('QISCUS_SECRET') && !isSet('QISCUS_APP_ID')) report('QISCUS_APP_ID is missing: QISCUS_SECRET needs it');
+  if (production && !isSet('QISCUS_SECRET')) {
+    report('QISCUS_APP_ID and QISCUS_SECRET are required with NODE_ENV=production (the sandbox is for trying out)');
+  }
+  if (production && env.NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0') {
+    report('NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off: not allowed with NODE_ENV=production');
+  }
+  together('QISCUS_EMAIL', 'QISCUS_PASSWORD');
+  together('QISCUS_AGENT_ID', 'FALLBACK_AFTER_SECONDS');
+  if (isSet('QISCUS_SECRET') || !isLoopback(config.http.host)) {
+    for (const name of ['WEBHOOK_TOKEN', 'ADMIN_TOKEN'] as const) {
+      if (!isSet(name))
+        report(`${name} is required, except in the sandbox on a loopback HOST; ${SETTINGS[name].allowed}`);
+    }
+  }
+  if (isSet('QISCUS_SECRET') && config.http.publicBaseUrl?.startsWith('http:')) {
+    report('PUBLIC_BASE_URL must be https: http is for the sandbox only');
+  }
+  if (config.role !== 'all' && !isSet('REDIS_URL')) {
+    report(`REDIS_URL is required with the role ${config.role}: its processes meet in one Redis`);
+  }
+  if (config.outboxClaimMs <= config.qiscus.timeoutMs) {
+    report('OUTBOX_CLAIM_MS must be above QISCUS_TIMEOUT_MS, or calls still in hand are taken over');
+  }
+  if (config.log.stack.includes('slack') && !isSet('LOG_SLACK_WEBHOOK_URL')) {
+    report(
+      `LOG_SLACK_WEBHOOK_URL is required with slack in LOG_STACK; allowed: ${SETTINGS.LOG_SLACK_WEBHOOK_URL.allowed}`,
+    );
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/** Names in the environment that look like ours and are not: a misspelling would otherwise be silent. */
+export function findMisspellings(env: Record<string, string | undefined>): string[] {
+  const known = Object.keys(SETTINGS);
+  const loose = (name: string) => name.toUpperCase().replace(/[^A-Z0-9]|S\b|S(?=_)/g, '');
+  return Object.keys(env)
+    .filter((name) => !known.includes(name))
+    .flatMap((name) => {
+      const meant = known.find((candidate) => loose(candidate) === loose(name));
+      if (meant) return [`${name} is not a setting; did you mean ${meant}?`];
+      return /^(QISCUS|ROSTER|RECONCILE|OUTBOX|JOURNAL|FALLBACK|SANDBOX)_/.test(name)
+        ? [`${name} is not a setting`]
+        : [];
+    });
+}
+
+/**
+ * The addresses to give to Qiscus, or null without PUBLIC_BASE_URL. The token in them is a secret: show `token` as a
+ * placeholder wherever the text is kept (a log, a container's output).
+ */
+export function publicUrls(
+  config: Config,
+  token: string | null = config.tokens.webhook[0] ?? null,
+): { allocation: string; markAsResolved: string } | null {
+  if (config.http.publicBaseUrl === null) return null;
+  const base = `${config.http.publicBaseUrl}/api/v1/webhook`;
+  const end = token === null ? '' : `/${token}`;
+  return { allocation: `${base}/agent_allocation${end}`, markAsResolved: `${base}/mark_as_resolved${end}` };
 }
