@@ -1,0 +1,145 @@
+/**
+ * A small Qiscus Omnichannel to try the service with and to test it against: real HTTP, its own truth, ordered faults.
+ *
+ * 1. Answers the calls of Qiscus that client.ts makes, and some that people make by hand (sandbox/api.ts).
+ * 2. Sends the webhooks that Qiscus would send, to this machine only (sandbox/delivery.ts).
+ * 3. Is moved by a control API under /sandbox (below), the same functions as the object that `startSandbox` returns.
+ *
+ * `stop` closes the port, drops what hangs and gives up webhooks on their way.
+ * Alone: bun src/qiscus/sandbox.ts --port 4000 --deliver-to http://127.0.0.1:3000 [--webhook-token …] [--numeric]
+ */
+import { parseArgs } from 'node:util';
+import { Api } from './sandbox/api';
+import { type Control, createControl } from './sandbox/control';
+import { Deliveries, type DeliveryTarget } from './sandbox/delivery';
+import { Faults } from './sandbox/faults';
+import { createControlHandler } from './sandbox/http';
+import type { SandboxConfig } from './sandbox/settings';
+import { Truth } from './sandbox/truth';
+
+/** What GET /sandbox says. */
+const ABOUT = `Control of the Qiscus sandbox: JSON in, JSON out, from this machine only.
+GET    /sandbox/state                  the whole truth: agents, rooms, assigns in order, violations, calls, deliveries
+POST   /sandbox/reset                  six agents, no rooms, no faults
+GET    /sandbox/config                 and PATCH: latencyMs, countLagMs, omitCounts, pagingStyle, pageSize, cursorTies,
+                                       ignoreTypeScope, dropWebhooks, payloadStyle, cap, strangerRooms,
+                                       sameAgentTwice, setterNeedsToken, seed
+POST   /sandbox/delivery               {"baseUrl":"http://127.0.0.1:3000","webhookToken":"…"}: where webhooks go
+POST   /sandbox/rooms                  {"roomId","channelId","source","customerName","text","copies":2,"spreadMs":300,"ageMs"}
+GET    /sandbox/rooms/{id}             one room
+POST   /sandbox/rooms/{id}/message     {"text","copies","spreadMs"}: the customer writes
+POST   /sandbox/rooms/{id}/resolve     {"by":"agent|admin|supervisor","notes","copies":0}: 0 copies, a lost webhook
+POST   /sandbox/rooms/{id}/assign      {"agentId"}: by an admin's hand; also /remove
+GET    /sandbox/agents                 and POST {"id","name","available","channelIds"}
+PATCH  /sandbox/agents/{id}            {"available":false} or {"forceOffline":true} or {"channelIds":["272"]}; also DELETE
+POST   /sandbox/faults                 {"on":"assign_agent","roomId","times":3,"skip","ratio","effect":"apply_then_500",
+                                       "status","body","retryAfter","location","delayMs"}, or a list; also GET, DELETE
+                                       effects: status, hang, reset, garbage, truncate, trickle, redirect, and
+                                       apply_then_ status, 500, hang, reset, garbage, truncate, trickle
+POST   /sandbox/expire_tokens          admin tokens given out so far are refused from now on`;
+
+export interface SandboxOptions {
+  appId: string;
+  secret: string;
+  /** The admin's login; null or absent: any login is taken. */
+  email?: string | null;
+  password?: string | null;
+  /** named: agent_01 … agent_06; numeric: 150851 … 150856. */
+  agentIds: 'named' | 'numeric';
+  /** Absent: a free one. */
+  port?: number;
+  /** Absent: webhooks go nowhere until `setDelivery`. */
+  deliverTo?: DeliveryTarget | null;
+  /** What the sandbox starts with, and comes back to at a reset. */
+  config?: Partial<SandboxConfig>;
+}
+
+export interface Sandbox extends Control {
+  /** Where it answers, without a slash at the end. */
+  url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a sandbox on 127.0.0.1. @throws Error when the port is taken or `deliverTo` is not this machine. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { appId, secret, email = null, password = null } = options;
+  const truth = new Truth(options.agentIds, options.config);
+  const random = createRandom(truth.config.seed);
+  const faults = new Faults(random);
+  const deliveries = new Deliveries(() => truth.config.dropWebhooks > 0 && random() < truth.config.dropWebhooks);
+  const stopped = Promise.withResolvers<void>();
+  const api = new Api(
+    {
+      truth,
+      faults,
+      stopped: stopped.promise,
+      onResolved: (room, service) => void control.tellResolved(room, service, { by: 'admin' }),
+    },
+    { appId, secret, email, password },
+  );
+  const control = createControl({ truth, api, faults, deliveries }, appId);
+  const handleControl = createControlHandler(control, ABOUT);
+  if (options.deliverTo) deliveries.setTarget(options.deliverTo);
+
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: options.port ?? 0,
+    idleTimeout: 0,
+    development: false,
+    fetch(request) {
+      const { url } = request;
+      const start = url.indexOf('/', 8);
+      const mark = url.indexOf('?', start);
+      const path = mark < 0 ? url.slice(start) : url.slice(start, mark);
+      if (path === '/sandbox' || path.startsWith('/sandbox/')) return handleControl(request, path.slice(8));
+      return api.handle(request, path, mark < 0 ? '' : url.slice(mark + 1));
+    },
+    error: () => new Response('{"errors":{"message":"the sandbox failed"}}', { status: 500 }),
+  });
+
+  return {
+    ...control,
+    url: `http://127.0.0.1:${server.port}`,
+    async stop() {
+      deliveries.stop();
+      stopped.resolve();
+      await server.stop(true);
+    },
+  };
+}
+
+/** A small seeded generator (mulberry32): the same seed loses the same webhooks. */
+function createRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '4000' },
+      'deliver-to': { type: 'string' },
+      'webhook-token': { type: 'string' },
+      'app-id': { type: 'string', default: 'sandbox' },
+      secret: { type: 'string', default: 'sandbox' },
+      numeric: { type: 'boolean', default: false },
+    },
+  });
+  const target = values['deliver-to'];
+  const sandbox = await startSandbox({
+    appId: values['app-id'],
+    secret: values.secret,
+    agentIds: values.numeric ? 'numeric' : 'named',
+    port: Number(values.port),
+    deliverTo: target === undefined ? null : { baseUrl: target, webhookToken: values['webhook-token'] },
+    config: { strangerRooms: 'lenient' },
+  });
+  console.log(`Qiscus sandbox: ${sandbox.url} (control: ${sandbox.url}/sandbox)`);
+  process.once('SIGTERM', () => sandbox.stop());
+  process.once('SIGINT', () => sandbox.stop());
+}
