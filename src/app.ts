@@ -1,0 +1,79 @@
+/**
+ * Builds the Elysia app from given parts; never listens, so that tests can call `app.handle`.
+ *
+ * 1. Puts the gate before, and the error replies behind, one Elysia instance per feature.
+ * 2. Owns nothing that must be stopped: `stopping` ends the open event streams.
+ */
+import { Elysia } from 'elysia';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { Config } from './config';
+import { agents } from './http/agents';
+import { board } from './http/board';
+import { deadLetters } from './http/dead-letters';
+import { docs } from './http/docs';
+import { errorReply } from './http/errors';
+import { gate } from './http/gate';
+import { health } from './http/health';
+import { journal } from './http/journal';
+import { methodTable } from './http/methods';
+import { metrics } from './http/metrics';
+import { meter } from './http/metrics/service';
+import { queue } from './http/queue';
+import { rooms } from './http/rooms';
+import { settings } from './http/settings';
+import { webhooks } from './http/webhook';
+import type { Intake, JournalFeed, LedgerDesk } from './ledger/model';
+import type { Qiscus } from './qiscus/model';
+
+export interface AppParts {
+  config: Config;
+  logger: Logger;
+  desk: LedgerDesk;
+  intake: Intake;
+  feed: JournalFeed;
+  qiscus: Pick<Qiscus, 'setResolveWebhook' | 'removeAgent'>;
+  /** Counters and gauges are registered here; one registry per app. */
+  registry: Registry;
+  nowMs: () => number;
+  /** Aborted when the service begins to stop: readiness fails and event streams end. */
+  stopping?: AbortSignal;
+}
+
+/**
+ * How the app must be listened with: `app.listen({ ...LISTEN, hostname, port })`. Bun's own limit only guards against
+ * the absurd, because Bun answers it with an empty 413; http/body.ts refuses from 256 KiB on, in our shape.
+ */
+export const LISTEN = {
+  maxRequestBodySize: 64 * 1024 * 1024,
+  idleTimeout: 10,
+  reusePort: false,
+  development: false,
+} as const;
+
+export function buildApp(parts: AppParts) {
+  const { config, logger, desk, intake, feed, qiscus, registry, nowMs, stopping } = parts;
+  const numbers = meter(registry, desk, feed);
+  const methodsAt = methodTable(() => app.routes);
+
+  const app = new Elysia({
+    // One router, ours: Bun's would match a path that the gate does not see (a Host header with a slash in it).
+    systemRouter: false,
+    // Host headers may be shorter than Elysia's shortcut for finding the path assumes.
+    handler: { standardHostname: false },
+  })
+    .onRequest(gate(config.tokens, nowMs))
+    .onError({ as: 'global' }, errorReply(logger, methodsAt, numbers.countError))
+    .use(webhooks(config, intake))
+    .use(settings(config, desk, qiscus, logger))
+    .use(agents(desk))
+    .use(rooms(desk, qiscus))
+    .use(queue(desk))
+    .use(deadLetters(desk))
+    .use(journal(feed, stopping))
+    .use(health(config, desk, stopping))
+    .use(metrics(numbers.text, registry.contentType))
+    .use(docs(config.sandbox))
+    .use(board());
+  return app;
+}

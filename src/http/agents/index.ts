@@ -1,0 +1,70 @@
+/** Agents: who may get rooms, what each holds, and the two things an operator sets per agent. */
+import { Elysia } from 'elysia';
+import { ServiceError } from '../../errors';
+import type { AgentView, LedgerDesk } from '../../ledger/model';
+import { readBody } from '../body';
+import { describe, type Parameter } from '../describe';
+import { AGENT_EXAMPLE, AgentPatch, agentOnWire } from './model';
+
+export function agents(desk: LedgerDesk) {
+  return new Elysia({ prefix: '/api/v1/agents' })
+    .get('', async () => ({ status: 'success', agents: (await desk.listAgents()).map(agentOnWire) }), { detail: LIST })
+    .get('/:id', async ({ params }) => reply(await desk.readAgent(params.id)), { detail: READ })
+    .patch(
+      '/:id',
+      async ({ params, request }) => {
+        const { max_customers, paused } = await readBody(request, AgentPatch);
+        if (max_customers === undefined && paused === undefined) {
+          throw new ServiceError('INVALID_BODY', AgentPatch.problem);
+        }
+        const patch = {
+          ...(max_customers !== undefined && { maxCustomers: max_customers }),
+          ...(paused !== undefined && { paused }),
+        };
+        return reply(await desk.patchAgent(params.id, patch));
+      },
+      { detail: PATCH },
+    );
+}
+
+function reply(agent: AgentView | null) {
+  if (agent === null) throw new ServiceError('AGENT_UNKNOWN', 'Qiscus has not named such an agent.');
+  return { status: 'success', ...agentOnWire(agent) };
+}
+
+const ID: Parameter = { name: 'id', in: 'path', description: "The agent's id at Qiscus.", example: 'agent_01' };
+const ONE = { status: 'success', ...AGENT_EXAMPLE };
+
+const LIST = describe({
+  tag: 'Agents',
+  summary: 'All agents and what they hold',
+  description:
+    '`load` is reserved + assigned + outside, where outside is what Qiscus says the agent holds beyond our rooms. `limit` is in force; `max_customers` null means that it is the default.',
+  access: 'admin',
+  store: true,
+  replies: { 200: { means: 'All agents, by id.', example: { status: 'success', agents: [AGENT_EXAMPLE] } } },
+});
+
+const READ = describe({
+  tag: 'Agents',
+  summary: 'One agent',
+  description: 'As in the list.',
+  access: 'admin',
+  store: true,
+  errors: ['AGENT_UNKNOWN'],
+  parameters: [ID],
+  replies: { 200: { means: 'The agent.', example: ONE } },
+});
+
+const PATCH = describe({
+  tag: 'Agents',
+  summary: "Set an agent's own limit, or pause the agent",
+  description:
+    'A paused agent keeps what is assigned and gets nothing new. `max_customers` null goes back to the default.',
+  access: 'admin',
+  store: true,
+  errors: ['AGENT_UNKNOWN'],
+  parameters: [ID],
+  body: { schema: AgentPatch.schema, examples: { limit: { max_customers: 3 }, pause: { paused: true } } },
+  replies: { 200: { means: 'The changed agent.', example: ONE } },
+});

@@ -1,0 +1,29 @@
+/**
+ * The board: one page with agents, line and latest events. It knows nothing that the API does not say: its script reads
+ * the API and /events. HTTP Basic, so that a browser can open it (any user name, the admin token as password).
+ */
+import { Elysia } from 'elysia';
+import { asset, send } from '../assets';
+
+const PAGE = asset(new URL('./page.html', import.meta.url));
+const SCRIPT = asset(new URL('./board.js', import.meta.url));
+const STYLE = asset(new URL('./board.css', import.meta.url));
+
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+export function board() {
+  const hide = { detail: { hide: true } };
+  return new Elysia()
+    .get('/', ({ set }) => send(PAGE, set, POLICY), hide)
+    .get('/board.js', ({ set }) => send(SCRIPT, set), hide)
+    .get('/board.css', ({ set }) => send(STYLE, set), hide);
+}

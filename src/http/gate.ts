@@ -1,0 +1,82 @@
+/**
+ * The gate: runs before routing, for every request.
+ *
+ * 1. Gives the request its id (also the webhook's request token in the journal) and the security headers.
+ * 2. Decides by path who may pass: everything that is not listed here needs an admin token, a forgotten route too.
+ * 3. A token that is presented must be right, also where none is needed.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Config } from '../config';
+import { ServiceError } from '../errors';
+import { Door, FailureCount, presentedToken, webhookTokens } from './auth';
+
+/**
+ * The parts of Elysia's request context that the gate needs. `path` is exactly what the router will match: Elysia gives
+ * it at run time (its type does not say so), and the gate refuses to guess it.
+ */
+export interface Arrival {
+  request: Request;
+  path?: string;
+  set: { headers: Record<string, unknown> };
+  server: { requestIP(request: Request): { address: string } | null } | null;
+}
+
+export const WEBHOOK_PREFIX = '/api/v1/webhook/';
+
+/** Paths that a browser opens itself, so that it must be asked for the token with HTTP Basic. */
+const PAGES = new Set(['/', '/board.js', '/board.css']);
+
+const ID_PREFIX = randomBytes(9).toString('base64url');
+let issued = 0;
+
+/** Unique over all processes: random once per process, then counted. */
+function nextRequestId(): string {
+  issued += 1;
+  return `${ID_PREFIX}.${issued.toString(36)}`;
+}
+
+/** Makes the handler for Elysia's `onRequest`. @throws ServiceError UNAUTHORIZED, TOO_MANY_FAILURES */
+export function gate(tokens: Config['tokens'], nowMs: () => number): (arrival: Arrival) => void {
+  const webhook = new Door(tokens.webhook);
+  const admin = new Door(tokens.admin);
+  const metrics = new Door(tokens.metrics.length > 0 ? tokens.metrics : tokens.admin);
+  const failures = new FailureCount(nowMs);
+
+  return ({ request, path, set, server }) => {
+    if (path === undefined) throw new ServiceError('INTERNAL', 'The router gave no path.');
+    const headers = set.headers;
+    headers['x-request-id'] = nextRequestId();
+    headers['x-content-type-options'] = 'nosniff';
+    headers['cache-control'] = 'no-store';
+    headers['referrer-policy'] = 'no-referrer';
+    headers['content-security-policy'] = "default-src 'none'";
+
+    const needed = !isPublic(path);
+    const forWebhook = path.startsWith(WEBHOOK_PREFIX);
+    const door = forWebhook ? webhook : path === '/metrics' ? metrics : admin;
+    if (door.open) return;
+
+    if (forWebhook) {
+      const presented = webhookTokens(request, path);
+      if (presented.length === 0) throw new ServiceError('UNAUTHORIZED', 'This webhook needs its token.');
+      for (const token of presented) if (!door.accepts(token)) failures.fail(addressOf(server, request));
+      return;
+    }
+    const token = presentedToken(request.headers.get('authorization'));
+    if (token !== null && door.accepts(token)) return;
+    if (token === null && !needed) return;
+    headers['www-authenticate'] = PAGES.has(path) ? 'Basic realm="Agent Allocation", charset="UTF-8"' : 'Bearer';
+    if (token === null) throw new ServiceError('UNAUTHORIZED', 'This needs a token: Authorization: Bearer <token>.');
+    failures.fail(addressOf(server, request));
+  };
+}
+
+function isPublic(path: string): boolean {
+  return path.startsWith('/health/') || path === '/docs' || path.startsWith('/docs/');
+}
+
+/** The peer's address; an IPv6 peer counts as its /64, which one machine can roam freely. */
+function addressOf(server: Arrival['server'], request: Request): string {
+  const address = server?.requestIP(request)?.address ?? 'unknown';
+  return address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address;
+}

@@ -1,0 +1,52 @@
+/** Health: alive (this process) and ready (everything that it needs). Public; details only for an operator. */
+import { Elysia } from 'elysia';
+import type { Config } from '../../config';
+import type { LedgerDesk } from '../../ledger/model';
+import { describe } from '../describe';
+import { healthOnWire } from './model';
+import { readiness } from './service';
+
+export function health(config: Config, desk: LedgerDesk, stopping: AbortSignal | undefined) {
+  const read = readiness(desk, config, stopping);
+
+  return new Elysia({ prefix: '/health' })
+    .get('/live', () => ({ status: 'success' }), { detail: LIVE })
+    .get(
+      '/ready',
+      async ({ request, set }) => {
+        const { failing, health } = await read();
+        // The gate lets a wrong token through nowhere: one that is present here is right.
+        const operator = config.tokens.admin.length === 0 || request.headers.has('authorization');
+        const details = operator && health !== null ? { details: healthOnWire(health) } : {};
+        if (failing.length === 0) return { status: 'success', sandbox: config.sandbox, ...details };
+        set.status = 503;
+        set.headers['retry-after'] = '1';
+        const message = `Not ready: ${failing.join(', ')}.`;
+        return { status: 'error', message, failing, sandbox: config.sandbox, ...details };
+      },
+      { detail: READY },
+    );
+}
+
+const LIVE = describe({
+  tag: 'Health',
+  summary: 'Is the process alive?',
+  description: 'Asks nothing of anything else.',
+  access: 'open',
+  replies: { 200: { means: 'Alive.', example: { status: 'success' } } },
+});
+
+const READY = describe({
+  tag: 'Health',
+  summary: 'Can it work?',
+  description:
+    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us. With an admin token the numbers too.',
+  access: 'open',
+  replies: {
+    200: { means: 'Ready.', example: { status: 'success', sandbox: true } },
+    503: {
+      means: 'Not ready; `failing` names the parts.',
+      example: { status: 'error', message: 'Not ready: redis.', failing: ['redis'], sandbox: true },
+    },
+  },
+});

@@ -1,0 +1,15 @@
+/** The numbers behind readiness, on the wire. */
+import type { LedgerHealth } from '../../ledger/model';
+
+export const healthOnWire = (health: LedgerHealth) => ({
+  inbox_age_ms: health.inboxAgeMs,
+  inbox_length: health.inboxLength,
+  outbox_age_ms: health.outboxAgeMs,
+  outbox_length: health.outboxLength,
+  roster_age_ms: health.rosterAgeMs,
+  waiting: health.waiting,
+  oldest_waiting_ms: health.oldestWaitingMs,
+  parked: health.parked,
+  qiscus: health.qiscus.state,
+  qiscus_failures: health.qiscus.failures,
+});

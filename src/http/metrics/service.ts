@@ -1,0 +1,63 @@
+/**
+ * The numbers of the service for Prometheus, named `caa_<noun>_<unit>`.
+ *
+ * 1. Counters follow the journal, which has one record per webhook and per change: nothing is counted elsewhere.
+ * 2. Gauges are read from the ledger when a scraper asks; while Redis is down they are NaN and `caa_store_up` is 0.
+ */
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { JournalFeed, LedgerDesk, LedgerHealth } from '../../ledger/model';
+
+/** Gauge name, help, and where its value stands; NaN: not known. */
+const GAUGES: [string, string, (health: LedgerHealth) => number][] = [
+  ['caa_inbox_entries', 'Webhooks that were not looked at yet.', (h) => h.inboxLength],
+  ['caa_inbox_age_seconds', 'Age of the oldest webhook not looked at.', (h) => h.inboxAgeMs / 1000],
+  ['caa_outbox_entries', 'Calls to Qiscus that are due or under way.', (h) => h.outboxLength],
+  ['caa_outbox_age_seconds', 'Age of the oldest call that is due or under way.', (h) => h.outboxAgeMs / 1000],
+  ['caa_roster_age_seconds', 'Age of the list of agents.', (h) => (h.rosterAgeMs ?? Number.NaN) / 1000],
+  ['caa_waiting_rooms', 'Rooms in line.', (h) => h.waiting],
+  ['caa_oldest_waiting_seconds', 'How long the longest-waiting room has waited.', (h) => h.oldestWaitingMs / 1000],
+  ['caa_parked_rooms', 'Rooms that need a person.', (h) => h.parked],
+  ['caa_qiscus_failures', 'Failed calls to Qiscus in a row.', (h) => h.qiscus.failures],
+];
+const QISCUS_STATES = ['closed', 'open', 'denied', 'slowed'] as const;
+
+/** Fills `registry` and returns how to read it as text, and how to count an error reply. */
+export function meter(registry: Registry, desk: LedgerDesk, feed: JournalFeed) {
+  const registers = [registry];
+  const records = new Counter({
+    name: 'caa_journal_records_total',
+    help: 'Journal records by event, read by this process.',
+    labelNames: ['event'],
+    registers,
+  });
+  const errors = new Counter({
+    name: 'caa_http_errors_total',
+    help: 'Failed requests by error code, answered by this process.',
+    labelNames: ['code'],
+    registers,
+  });
+  const memory = new Gauge({
+    name: 'caa_process_resident_memory_bytes',
+    help: 'Memory of this process.',
+    registers,
+  });
+  const storeUp = new Gauge({ name: 'caa_store_up', help: '1 while Redis answers.', registers });
+  const qiscus = new Gauge({
+    name: 'caa_qiscus_state',
+    help: '1 for the state of the connection to Qiscus.',
+    labelNames: ['state'],
+    registers,
+  });
+  const gauges = GAUGES.map(([name, help, value]) => ({ gauge: new Gauge({ name, help, registers }), value }));
+  feed.subscribe(({ event }) => records.inc({ event }));
+
+  async function text(): Promise<string> {
+    const health = await desk.readHealth().catch(() => null);
+    memory.set(process.memoryUsage.rss());
+    storeUp.set(health === null ? 0 : 1);
+    for (const { gauge, value } of gauges) gauge.set(health === null ? Number.NaN : value(health));
+    for (const state of QISCUS_STATES) qiscus.set({ state }, health?.qiscus.state === state ? 1 : 0);
+    return registry.metrics();
+  }
+  return { text, countError: (code: string) => errors.inc({ code }) };
+}

@@ -1,0 +1,80 @@
+/** Rooms: what is known of one, and an operator's hands on it. */
+import { Elysia } from 'elysia';
+import type { LedgerDesk } from '../../ledger/model';
+import type { Qiscus } from '../../qiscus/model';
+import { readBody } from '../body';
+import { describe, type Parameter } from '../describe';
+import { EmptyBody, RequeueBody, ROOM_EXAMPLE, roomOnWire } from './model';
+import { handReply, requeue, unknownRoom } from './service';
+
+const MOST_DECISIONS = 50;
+
+export function rooms(desk: LedgerDesk, qiscus: Pick<Qiscus, 'removeAgent'>) {
+  return new Elysia({ prefix: '/api/v1/rooms' })
+    .get(
+      '/:room_id',
+      async ({ params }) => {
+        const [room, decisions] = await Promise.all([
+          desk.readRoom(params.room_id),
+          desk.readDecisions(params.room_id, MOST_DECISIONS),
+        ]);
+        if (room === null) throw unknownRoom();
+        return roomOnWire(room, decisions);
+      },
+      { detail: READ },
+    )
+    .post(
+      '/:room_id/requeue',
+      async ({ params, request }) => {
+        const { remove_agent = false } = await readBody(request, RequeueBody, true);
+        return requeue(desk, qiscus, params.room_id, remove_agent);
+      },
+      { detail: REQUEUE },
+    )
+    .post(
+      '/:room_id/release',
+      async ({ params, request }) => {
+        await readBody(request, EmptyBody, true);
+        return handReply(params.room_id, await desk.releaseRoom(params.room_id));
+      },
+      { detail: RELEASE },
+    );
+}
+
+const ID: Parameter = { name: 'room_id', in: 'path', description: "The room's id at Qiscus.", example: '12345' };
+
+const READ = describe({
+  tag: 'Rooms',
+  summary: 'One room: where it is, and why',
+  description: `\`state\` is waiting, reserved, assigned, parked or resolved; \`position\` counts the older rooms of the same channel; \`decisions\` are the journal's last ${MOST_DECISIONS} records about it, newest first.`,
+  access: 'admin',
+  store: true,
+  errors: ['ROOM_UNKNOWN'],
+  parameters: [ID],
+  replies: { 200: { means: 'The room.', example: ROOM_EXAMPLE } },
+});
+
+const REQUEUE = describe({
+  tag: 'Rooms',
+  summary: 'Put a room back in line',
+  description:
+    'A parked room goes back to its old place. An assigned one only with `remove_agent: true`, which removes the agent at Qiscus first.',
+  access: 'admin',
+  store: true,
+  errors: ['ROOM_UNKNOWN', 'WRONG_STATE', 'QISCUS_REFUSED'],
+  parameters: [ID],
+  body: { schema: RequeueBody.schema, optional: true, examples: { parked: {}, assigned: { remove_agent: true } } },
+  replies: { 200: { means: 'Back in line.', example: { status: 'success', room_id: '12345', state: 'waiting' } } },
+});
+
+const RELEASE = describe({
+  tag: 'Rooms',
+  summary: "Free a room's slot",
+  description: 'Closes the session in our books only; Qiscus is not told. For a room that Qiscus no longer has.',
+  access: 'admin',
+  store: true,
+  errors: ['ROOM_UNKNOWN', 'WRONG_STATE'],
+  parameters: [ID],
+  body: { schema: EmptyBody.schema, optional: true, examples: { empty: {} } },
+  replies: { 200: { means: 'Freed.', example: { status: 'success', room_id: '12345', state: 'resolved' } } },
+});

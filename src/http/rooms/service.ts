@@ -1,0 +1,34 @@
+/** An operator's hands on one room. */
+import { ServiceError } from '../../errors';
+import type { HandResult, LedgerDesk } from '../../ledger/model';
+import type { Qiscus } from '../../qiscus/model';
+
+/**
+ * Puts a room back to its old place in line. With `removeAgent` an assigned room too: its agent is removed at Qiscus
+ * first, because a room that somebody still serves there must not be offered to anybody.
+ * @throws ServiceError ROOM_UNKNOWN, WRONG_STATE, QISCUS_REFUSED
+ */
+export async function requeue(
+  desk: LedgerDesk,
+  qiscus: Pick<Qiscus, 'removeAgent'>,
+  roomId: string,
+  removeAgent: boolean,
+) {
+  const room = removeAgent ? await desk.readRoom(roomId) : null;
+  const agentId = room?.state === 'assigned' ? room.agentId : null;
+  if (agentId !== null && !(await qiscus.removeAgent(roomId, agentId))) {
+    throw new ServiceError('QISCUS_REFUSED', 'Qiscus did not remove the agent; the room was left as it is.');
+  }
+  return handReply(roomId, await desk.requeueRoom(roomId, agentId !== null));
+}
+
+/** @throws ServiceError ROOM_UNKNOWN, WRONG_STATE */
+export function handReply(roomId: string, result: HandResult) {
+  if (result.kind === 'unknown') throw unknownRoom();
+  if (result.kind === 'wrong_state') {
+    throw new ServiceError('WRONG_STATE', `Not possible: the room is ${result.state}.`);
+  }
+  return { status: 'success', room_id: roomId, state: result.state };
+}
+
+export const unknownRoom = () => new ServiceError('ROOM_UNKNOWN', 'This service does not know such a room.');

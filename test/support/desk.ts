@@ -1,0 +1,277 @@
+/**
+ * Small in-memory parts for tests of HTTP alone: what the HTTP side asks of the ledger, the journal and Qiscus, without
+ * any rule of the real ones. The real ones are tested with Redis and the sandbox.
+ */
+import pino from 'pino';
+import { Registry } from 'prom-client';
+import { type AppParts, buildApp } from '../../src/app';
+import type { Config } from '../../src/config';
+import type {
+  AgentView,
+  DeadLetter,
+  HandResult,
+  Intake,
+  JournalFeed,
+  JournalRecord,
+  LedgerDesk,
+  LedgerHealth,
+  Outcome,
+  RoomView,
+  Webhook,
+  WebhookSetting,
+} from '../../src/ledger/model';
+import type { Qiscus, WebhookRegistration } from '../../src/qiscus/model';
+
+export const BASE = 'http://localhost';
+export const ADMIN = 'admin-token-admin-token-1';
+export const WEBHOOK = 'webhook-token-webhook-token-1';
+
+/** A sandbox configuration without tokens; `change` edits it. */
+export function testConfig(change: (config: Config) => void = () => {}): Config {
+  const config: Config = {
+    role: 'all',
+    production: false,
+    sandbox: true,
+    sandboxAgentIds: 'named',
+    http: { host: '127.0.0.1', port: 0, publicBaseUrl: null, webhookWaitMs: 1000 },
+    tokens: { webhook: [], admin: [], metrics: [] },
+    redis: { url: null, minReplicas: 0, allowWeakDurability: false },
+    dataDir: './data',
+    qiscus: {
+      baseUrl: 'http://127.0.0.1:1',
+      appId: 'kovof-123',
+      checkAppId: false,
+      secret: null,
+      email: null,
+      password: null,
+      timeoutMs: 10_000,
+      concurrency: 16,
+      ratePerSecond: 20,
+    },
+    allocation: {
+      maxCustomers: 2,
+      fallbackAgentId: null,
+      fallbackAfterSeconds: null,
+      waitMaxHours: 72,
+      sweepMaxAgeHours: 24,
+    },
+    rosterSyncSeconds: 10,
+    reconcileSeconds: 60,
+    countLagSeconds: 10,
+    outboxClaimMs: 45_000,
+    journal: { days: 7, maxEntries: 1_000_000 },
+    log: { level: 'info', stack: ['stdout'], slackWebhookUrl: null },
+    shutdownSeconds: 20,
+  };
+  change(config);
+  return config;
+}
+
+export const closedTokens = (config: Config) => {
+  config.tokens = { webhook: [WEBHOOK, 'webhook-token-webhook-token-2'], admin: [ADMIN], metrics: [] };
+};
+
+export const healthy: LedgerHealth = {
+  inboxAgeMs: 0,
+  inboxLength: 0,
+  outboxAgeMs: 0,
+  outboxLength: 0,
+  rosterAgeMs: 1000,
+  waiting: 1,
+  oldestWaitingMs: 5000,
+  parked: 1,
+  qiscus: { state: 'closed', untilMs: 0, failures: 0 },
+};
+
+const AT_MS = 1_763_842_000_000;
+
+export class MemoryDesk implements LedgerDesk {
+  maxCustomers = 2;
+  markAsResolved: WebhookSetting | null = null;
+  agents: AgentView[] = [agent('agent_01'), agent('agent_02')];
+  rooms = new Map<string, RoomView>([
+    ['12345', room('12345', { state: 'assigned', agentId: 'agent_01' })],
+    ['777', room('777', { state: 'waiting', position: 1 })],
+    ['888', room('888', { state: 'parked', attempts: 3 })],
+  ]);
+  deadLetters: DeadLetter[] = [
+    { id: 'room-888', kind: 'room', roomId: '888', reason: 'occupied', sinceMs: AT_MS, attempts: 3 },
+    { id: 'entry-1763842000000-4', kind: 'entry', roomId: null, reason: 'poison', sinceMs: AT_MS, attempts: 5 },
+  ];
+  health: () => Promise<LedgerHealth> = async () => healthy;
+
+  readSettings = async () => ({ maxCustomers: this.maxCustomers, markAsResolved: this.markAsResolved });
+  async setMaxCustomers(value: number) {
+    this.maxCustomers = value;
+  }
+  async setMarkAsResolved(setting: WebhookSetting) {
+    this.markAsResolved = setting;
+  }
+  listAgents = async () => this.agents;
+  readAgent = async (id: string) => this.agents.find((agent) => agent.id === id) ?? null;
+  async patchAgent(id: string, patch: { maxCustomers?: number | null; paused?: boolean }) {
+    const found = await this.readAgent(id);
+    return found === null ? null : Object.assign(found, patch);
+  }
+  readRoom = async (roomId: string) => this.rooms.get(roomId) ?? null;
+  readDecisions = async (roomId: string, limit: number) => [record(1, { room: roomId })].slice(0, limit);
+  async readQueue(after: string | null, limit: number) {
+    const waiting = [...this.rooms.values()].filter(({ state }) => state === 'waiting');
+    const rooms = waiting.map(({ roomId, place, channelId, sinceMs }, index) => ({
+      roomId,
+      position: index + 1,
+      place,
+      channelId,
+      sinceMs,
+    }));
+    const start = rooms.findIndex(({ place, roomId }) => `${place}/${roomId}` === after) + 1;
+    const page = rooms.slice(start, start + limit);
+    const last = page.at(-1);
+    return {
+      total: rooms.length,
+      rooms: page,
+      next: last && start + limit < rooms.length ? `${last.place}/${last.roomId}` : null,
+    };
+  }
+  async requeueRoom(roomId: string, evenAssigned: boolean): Promise<HandResult> {
+    const found = this.rooms.get(roomId);
+    if (!found) return { kind: 'unknown' };
+    const may = found.state === 'parked' || (evenAssigned && found.state === 'assigned');
+    if (!may) return { kind: 'wrong_state', state: found.state, agentId: found.agentId };
+    Object.assign(found, { state: 'waiting', agentId: null });
+    return { kind: 'done', state: 'waiting' };
+  }
+  async releaseRoom(roomId: string): Promise<HandResult> {
+    const found = this.rooms.get(roomId);
+    if (!found) return { kind: 'unknown' };
+    if (found.state === 'resolved') return { kind: 'wrong_state', state: 'resolved', agentId: null };
+    Object.assign(found, { state: 'resolved', agentId: null });
+    return { kind: 'done', state: 'resolved' };
+  }
+  listDeadLetters = async () => this.deadLetters;
+  replayDeadLetter = (id: string) => this.deleteDeadLetter(id);
+  async deleteDeadLetter(id: string) {
+    const before = this.deadLetters.length;
+    this.deadLetters = this.deadLetters.filter((letter) => letter.id !== id);
+    return this.deadLetters.length < before;
+  }
+  readHealth = () => this.health();
+}
+
+export class MemoryIntake implements Intake {
+  submitted: { webhook: Webhook; request: string; waitMs: number }[] = [];
+  outcome: (webhook: Webhook) => Outcome = (webhook) =>
+    webhook.kind === 'allocation'
+      ? { state: 'assigned', entry: '1763842000000-0', agentId: 'agent_01' }
+      : { state: 'released', entry: '1763842000000-1' };
+
+  async submit(webhook: Webhook, request: string, waitMs: number) {
+    this.submitted.push({ webhook, request, waitMs });
+    return this.outcome(webhook);
+  }
+}
+
+export class MemoryFeed implements JournalFeed {
+  records: JournalRecord[] = [];
+  listeners = new Set<(record: JournalRecord) => void>();
+  /** Runs between the reading of a page and its answer, to put a record into that gap. */
+  whilePaging: () => void = () => {};
+
+  /** Appends a record and tells it to every listener, as a reader would. */
+  add(added: JournalRecord) {
+    this.records.push(added);
+    for (const listener of this.listeners) listener(added);
+  }
+  async page(afterId: string | null, limit: number) {
+    const start = afterId === null ? 0 : this.records.findIndex(({ id }) => id === afterId) + 1;
+    const records = this.records.slice(start, start + limit);
+    this.whilePaging();
+    return { records, next: start + limit < this.records.length ? (records.at(-1)?.id ?? null) : null };
+  }
+  subscribe(listener: (record: JournalRecord) => void) {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+}
+
+export class MemoryQiscus implements Pick<Qiscus, 'setResolveWebhook' | 'removeAgent'> {
+  removed: [string, string][] = [];
+  accepts = true;
+  urls: string[] = [];
+
+  async setResolveWebhook(url: string, enabled: boolean): Promise<WebhookRegistration> {
+    this.urls.push(url);
+    return this.accepts ? { kind: 'set', url, enabled } : { kind: 'refused', reason: 'status 403' };
+  }
+  async removeAgent(roomId: string, agentId: string) {
+    this.removed.push([roomId, agentId]);
+    return this.accepts;
+  }
+}
+
+export function agent(id: string, rest: Partial<AgentView> = {}): AgentView {
+  return {
+    id,
+    name: id,
+    online: true,
+    paused: false,
+    load: 1,
+    reserved: 0,
+    assigned: 1,
+    outside: 0,
+    limit: 2,
+    maxCustomers: null,
+    channels: ['1'],
+    ...rest,
+  };
+}
+
+export function room(roomId: string, rest: Partial<RoomView> = {}): RoomView {
+  return {
+    roomId,
+    state: 'waiting',
+    agentId: null,
+    channelId: '1',
+    source: 'wa',
+    customerName: 'Harpi',
+    place: '1763842000000-0',
+    position: null,
+    sinceMs: AT_MS,
+    attempts: 0,
+    ...rest,
+  };
+}
+
+export const record = (n: number, fields: Record<string, string> = {}): JournalRecord => ({
+  id: `${AT_MS + n}-0`,
+  event: 'room.reserved',
+  atMs: AT_MS + n,
+  fields,
+});
+
+/** An app on in-memory parts, and those parts. `logged` holds every log line. */
+export function memoryApp(change: (config: Config) => void = () => {}, rest: Partial<AppParts> = {}) {
+  const logged: string[] = [];
+  const parts = {
+    config: testConfig(change),
+    logger: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
+    desk: new MemoryDesk(),
+    intake: new MemoryIntake(),
+    feed: new MemoryFeed(),
+    qiscus: new MemoryQiscus(),
+    registry: new Registry(),
+    nowMs: Date.now,
+  };
+  const app = buildApp({ ...parts, ...rest });
+  /** Sends a request; an object as `json` becomes a JSON body with its header. */
+  const send = (
+    method: string,
+    path: string,
+    init: { json?: unknown; headers?: Record<string, string>; body?: string | ReadableStream } = {},
+  ) => {
+    const headers = { ...(init.json !== undefined && { 'content-type': 'application/json' }), ...init.headers };
+    const body = init.json === undefined ? init.body : JSON.stringify(init.json);
+    return app.handle(new Request(BASE + path, { method, headers, body }));
+  };
+  return { ...parts, app, logged, send };
+}
