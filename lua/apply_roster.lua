@@ -1,0 +1,85 @@
+#!lua flags=allow-oom
+-- Applies one reading of Qiscus's agents, or a part of it: presence, channels, and the load that is not ours.
+-- Prelude: records line roster matching
+-- ARGV[2]  begun    number  ms: the reading was asked for
+-- ARGV[3]  ended    number  ms: the reading was complete
+-- ARGV[4]  lag      number  ms that Qiscus's counts may be late
+-- ARGV[5]  last     number  1: the last part of this reading
+-- ARGV[6…] agents   text    five each, at most 64 agents: id, name, 'online'|'offline'|'absent', channels ('*', or ids in
+--                           order joined by commas), count of customers ('' unknown)
+-- Returns  {'done'} | {'more'}  more: pairs are left to make, drain_line makes them
+-- Replay   counts as another reading: an agent offline in both goes offline
+-- Cost     O(agents given x their rooms + pairs), at most 64 pairs
+local BEGUN, ENDED_AT, LAG, LAST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+local MISSES_TO_GO_OFFLINE = 2
+
+-- Our rooms that Qiscus's count may include, and those that it must include, at the time of the reading.
+local function ours_in_count(id, agent)
+  local may, must = 0, 0
+  local function look(confirmed, released)
+    if confirmed <= ENDED_AT and released >= BEGUN - LAG then may = may + 1 end
+    if confirmed <= BEGUN - LAG and released > ENDED_AT then must = must + 1 end
+  end
+  if agent.assigned > 0 then
+    for _, member in ipairs(redis.call('ZRANGEBYLEX', HELD, '[' .. id .. '\0', '(' .. id .. '\1')) do
+      local room = room_read(member:match('^[^%z]*%z(.*)$'))
+      if room.state == 'assigned' then look(room.confirmed, math.huge) end
+    end
+  end
+  redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
+  for _, member in ipairs(redis.call('ZRANGEBYLEX', RECENT, '[' .. id .. '\0', '(' .. id .. '\1')) do
+    local released, confirmed = member:match('^[^%z]*%z(%d+)%z(%d+)')
+    look(tonumber(confirmed), tonumber(released))
+  end
+  return may, must
+end
+
+local function read_outside(id, agent, count)
+  local may, must = ours_in_count(id, agent)
+  local outside = agent.outside
+  if outside < count - may then
+    outside = count - may
+  elseif outside > math.max(0, count - must) then
+    outside = math.max(0, count - must)
+  end
+  if outside == agent.outside then return end
+  journal('agent.outside', nil, nil, 'agent', id, 'from', agent.outside, 'to', outside, 'count', count, 'ours', agent.assigned)
+  agent.outside = outside
+end
+
+for i = 6, #ARGV, 5 do
+  local id, name, presence, channels, count = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], tonumber(ARGV[i + 4])
+  local agent = agent_read(id)
+  if agent or presence ~= 'absent' then
+    local before = agent and agent.online or 0
+    if not agent then
+      agent = agent_new()
+      journal('agent.joined', nil, nil, 'agent', id)
+    end
+    if presence ~= 'absent' then
+      if agent.group ~= '' and agent.channels ~= channels then
+        journal('agent.channels', nil, nil, 'agent', id, 'channels', channels)
+      end
+      agent.name, agent.channels, agent.seen = name, channels, NOW
+    end
+    group_join(agent, true)
+    if presence == 'online' then
+      agent.online, agent.misses = 1, 0
+    else
+      agent.misses = agent.misses + 1
+      if agent.misses >= MISSES_TO_GO_OFFLINE then agent.online = 0 end
+    end
+    if count then read_outside(id, agent, count) end
+    agent_write(id, agent)
+    if agent.online ~= before then
+      journal(agent.online == 1 and 'agent.online' or 'agent.offline', nil, nil, 'agent', id, 'reason', presence)
+      if agent.online == 0 then return_queued(id, 'agent_offline') end
+    end
+    if presence == 'absent' and agent.online == 0 and agent_read(id).reserved + agent_read(id).assigned == 0 then
+      agent_delete(id, agent_read(id))
+      journal('agent.left', nil, nil, 'agent', id)
+    end
+  end
+end
+if LAST then redis.call('HSET', META, 'roster_at', NOW) end
+return { drain() == 1 and 'more' or 'done' }

@@ -1,0 +1,128 @@
+-- Prelude of every ledger script: the shared slots, the codecs of rooms and agents, the journal.
+-- KEYS[1]  rooms    hash    room -> packed room record
+-- KEYS[2]  line     zset    rooms in line: channel NUL place NUL room, all of score 0
+-- KEYS[3]  heads    zset    first room of each channel's line: place NUL channel, all of score 0
+-- KEYS[4]  agents   hash    agent -> packed agent record
+-- KEYS[5]  ready    zset    agents online and unpaused: group NUL load NUL last confirmed NUL agent, all of score 0
+-- KEYS[6]  groups   hash    agents of the same channels and the same limit form a group (roster.lua)
+-- KEYS[7]  held     zset    who holds what: agent NUL room, all of score 0
+-- KEYS[8]  recent   zset    confirmed rooms given back a moment ago: agent NUL when NUL confirmed NUL room
+-- KEYS[9]  later    zset    rooms whose next step is due at a time: score ms
+-- KEYS[10] parked   zset    rooms that need a person or their next webhook: score ms
+-- KEYS[11] ended    zset    resolved rooms, swept when old: score ms
+-- KEYS[12] meta     hash    counters, the default limit, the drain mark
+-- KEYS[13] outbox   stream  intents for the dispatchers
+-- KEYS[14] journal  stream  one record per inbox entry and per change
+-- ARGV[1]  now      number  ms since the epoch, from the caller's one clock
+
+local ROOMS, LINE, HEADS, AGENTS, READY, GROUPS, HELD, RECENT, LATER, PARKED, ENDED, META, OUTBOX, JOURNAL =
+  KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7],
+  KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
+local NOW = tonumber(ARGV[1])
+
+-- A record is a MessagePack array that starts with its format's version; trailing defaults are left out,
+-- so that a room in line stays small. New fields are appended, never moved.
+local function codec(fields, defaults)
+  local function pack(record)
+    local size = #fields
+    while size > 0 and record[fields[size]] == defaults[fields[size]] do size = size - 1 end
+    local packed = { 1 }
+    for i = 1, size do packed[i + 1] = record[fields[i]] end
+    return cmsgpack.pack(packed)
+  end
+  local function unpack_record(raw)
+    local packed = cmsgpack.unpack(raw)
+    if packed[1] ~= 1 then error('record of version ' .. tostring(packed[1]) .. ': a newer process wrote it') end
+    local record = {}
+    for i = 1, #fields do
+      local value = packed[i + 1]
+      if value == nil then value = defaults[fields[i]] end
+      record[fields[i]] = value
+    end
+    return record
+  end
+  return pack, unpack_record
+end
+
+local ROOM_FIELDS = {
+  'state',     -- waiting | reserved | assigned | parked | resolved
+  'since',     -- ms: in this state since
+  'place',     -- inbox id that opened this session: the order of arrival
+  'channel',   -- channel id, '' when the room has none
+  'last',      -- id of the newest journal record about this room: each record names the one before it
+  'source', 'name',
+  'base',      -- service finished before this session began (0: none, -1: unknown)
+  'mark',      -- newest service known to be finished
+  'refusals',  -- definite refusals of this session
+  'agent', 'token',
+  'call',      -- of a reserved room: queued | sent | unknown
+  'unknowns',  -- calls of this reservation without an answer, counted towards parking
+  'takeovers', -- times that a dispatcher left this reservation behind
+  'confirmed', -- ms when Qiscus confirmed; 0 unless assigned
+}
+local ROOM_DEFAULTS = {
+  state = '', since = 0, place = '', channel = '', last = '', source = '', name = '', base = -1, mark = 0, refusals = 0,
+  agent = '', token = 0, call = '', unknowns = 0, takeovers = 0, confirmed = 0,
+}
+local pack_room, unpack_room = codec(ROOM_FIELDS, ROOM_DEFAULTS)
+
+local function room_read(id)
+  local raw = redis.call('HGET', ROOMS, id)
+  return raw and unpack_room(raw) or nil
+end
+
+local function room_new()
+  local room = {}
+  for field, value in pairs(ROOM_DEFAULTS) do room[field] = value end
+  return room
+end
+
+local function room_write(id, room) redis.call('HSET', ROOMS, id, pack_room(room)) end
+
+local AGENT_FIELDS = {
+  'name',
+  'group',     -- id of its group
+  'channels',  -- '*': every channel; else ids in order, joined by commas
+  'limit',     -- its own limit; -1: the default
+  'online', 'paused', -- 0 | 1
+  'misses',    -- readings in a row that did not show it online
+  'reserved', 'assigned', 'outside', -- its load is their sum
+  'last',      -- ms of its last confirmed assignment
+  'seen',      -- ms of the last reading that showed it
+}
+local AGENT_DEFAULTS = {
+  name = '', group = '', channels = '*', limit = -1, online = 0, paused = 0, misses = 0,
+  reserved = 0, assigned = 0, outside = 0, last = 0, seen = 0,
+}
+local pack_agent, unpack_agent = codec(AGENT_FIELDS, AGENT_DEFAULTS)
+
+-- The inbox entry being applied, if any: the first record about its room answers it, others name it as their cause.
+local cause = nil
+
+-- Appends one record and links it to the room's record before it. `...` are more fields, name and value in turn.
+local function journal(event, room_id, room, ...)
+  local fields = { 'event', event, 'at', NOW }
+  if room_id then
+    fields[5], fields[6] = 'room', room_id
+    if room and room.last ~= '' then fields[7], fields[8] = 'prev', room.last end
+  end
+  local size = #fields
+  if cause then
+    if room_id == cause.room and not cause.answered then
+      cause.answered = true
+      fields[size + 1], fields[size + 2], fields[size + 3], fields[size + 4] = 'entry', cause.id, 'request', cause.request
+      size = size + 4
+      for name, value in pairs(cause.notes) do
+        fields[size + 1], fields[size + 2] = name, value
+        size = size + 2
+      end
+    else
+      fields[size + 1], fields[size + 2] = 'cause', cause.id
+      size = size + 2
+    end
+  end
+  local more = { ... }
+  for i = 1, #more do fields[size + i] = more[i] end
+  local id = redis.call('XADD', JOURNAL, '*', unpack(fields))
+  if room then room.last = id end
+end

@@ -1,0 +1,13 @@
+#!lua flags=no-writes
+-- Reads one room.
+-- Prelude: records line
+-- ARGV[2]  room     text
+-- Returns  {'room', state, agent, channel, source, name, place, position or 0, since, refusals} | {'unknown'}
+-- Replay   changes nothing
+-- Cost     O(log rooms)
+local ROOM = ARGV[2]
+
+local room = room_read(ROOM)
+if not room then return { 'unknown' } end
+local position = room.state == 'waiting' and line_position(ROOM, room) or 0
+return { 'room', room.state, room.agent, room.channel, room.source, room.name, room.place, position, room.since, room.refusals }

@@ -1,0 +1,36 @@
+#!lua flags=allow-oom
+-- Takes over intents whose dispatcher died or hangs: same agent, new token, marked `unknown`, queued anew.
+-- Prelude: records line roster matching qiscus
+-- ARGV[2]  idle     number  ms without a report after which an intent is taken over
+-- ARGV[3]  limit    number  takeovers of one reservation after which its room is parked
+-- Returns  {'reclaimed', n, more}  more 1: call again
+-- Replay   finds nothing more that is idle
+-- Cost     at most 64 intents
+local IDLE, LIMIT = ARGV[2], tonumber(ARGV[3])
+
+local claimed = redis.call('XAUTOCLAIM', OUTBOX, 'dispatch', 'dispatch', IDLE, '0-0', 'COUNT', 64)
+local count = 0
+for _, raw in ipairs(claimed[2]) do
+  local entry = {}
+  for i = 1, #(raw[2] or {}), 2 do entry[raw[2][i]] = raw[2][i + 1] end
+  acknowledge_intent(raw[1])
+  local room = entry.room and reservation(entry.room, tonumber(entry.token))
+  if room then
+    count = count + 1
+    room.takeovers = room.takeovers + 1
+    if room.takeovers >= LIMIT then
+      journal('room.parked', entry.room, room, 'agent', room.agent, 'state', 'parked', 'reason', 'left_behind')
+      local group = free_slot(entry.room, room)
+      room.state, room.since = 'parked', NOW
+      room_write(entry.room, room)
+      redis.call('ZADD', PARKED, NOW, entry.room)
+      settle(group, 64)
+    else
+      room.call, room.token = 'unknown', redis.call('HINCRBY', META, 'token', 1)
+      redis.call('XADD', OUTBOX, '*', 'room', entry.room, 'agent', room.agent, 'token', room.token)
+      journal('call.reclaimed', entry.room, room, 'agent', room.agent, 'token', room.token)
+      room_write(entry.room, room)
+    end
+  end
+end
+return { 'reclaimed', count, claimed[1] ~= '0-0' and 1 or 0 }

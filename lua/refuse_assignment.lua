@@ -1,0 +1,37 @@
+#!lua flags=allow-oom
+-- Qiscus definitely said no for this room: the slot is free, and the room is closed, tried again later, or parked.
+-- Prelude: records line roster matching qiscus
+-- ARGV[2]  intent   text    id of the outbox entry
+-- ARGV[3]  room     text
+-- ARGV[4]  agent    text    whom the call named
+-- ARGV[5]  token    number  fencing token of the reservation
+-- ARGV[6]  reason   text    what Qiscus said, in our words
+-- ARGV[7]  then     text    'close' | 'later' (back to its place at `due`) | 'park'
+-- ARGV[8]  due      number  ms since the epoch (then = 'later')
+-- Returns  {'done'} | {'fenced'}
+-- Replay   fenced: nothing changes
+-- Cost     O(log agents + log rooms)
+local INTENT, ROOM, AGENT, TOKEN, REASON = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
+local NEXT, DUE = ARGV[7], tonumber(ARGV[8])
+
+local room = reservation(ROOM, TOKEN)
+acknowledge_intent(INTENT)
+breaker_note('answered', 0)
+if not room then return fenced(ROOM, AGENT, REASON) end
+room.refusals = room.refusals + 1
+local group
+if NEXT == 'close' then
+  journal('room.closed', ROOM, room, 'agent', room.agent, 'state', 'resolved', 'reason', REASON)
+  group = close(ROOM, room)
+else
+  local event = NEXT == 'park' and 'room.parked' or 'room.refused'
+  local state = NEXT == 'park' and 'parked' or 'waiting'
+  journal(event, ROOM, room, 'agent', room.agent, 'state', state, 'refusals', room.refusals, 'reason', REASON,
+    'position', state == 'waiting' and line_position(ROOM, room) or '')
+  group = free_slot(ROOM, room)
+  room.state, room.since = state, NOW
+  room_write(ROOM, room)
+  redis.call('ZADD', NEXT == 'park' and PARKED or LATER, NEXT == 'park' and NOW or DUE, ROOM)
+end
+settle(group, 64)
+return { 'done' }

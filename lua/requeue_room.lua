@@ -1,0 +1,23 @@
+#!lua flags=allow-oom
+-- Puts a parked room back in line at its old place; an assigned one too, when its agent was removed at Qiscus.
+-- Prelude: records line roster matching
+-- ARGV[2]  room     text
+-- ARGV[3]  assigned number  1: an assigned room as well
+-- Returns  {'done', state} | {'unknown'} | {'wrong_state', state, agent}
+-- Replay   wrong_state: it is in line already
+-- Cost     O(log rooms + log agents)
+local ROOM, EVEN_ASSIGNED = ARGV[2], ARGV[3] == '1'
+
+local room = room_read(ROOM)
+if not room then return { 'unknown' } end
+if room.state ~= 'parked' and not (room.state == 'assigned' and EVEN_ASSIGNED) then
+  return { 'wrong_state', room.state, room.agent }
+end
+journal('room.requeued', ROOM, room, 'was', room.state, 'agent', room.agent, 'state', 'waiting', 'reason', 'operator')
+local group
+if room.state == 'parked' then redis.call('ZREM', PARKED, ROOM) else group = free_slot(ROOM, room) end
+room.refusals = 0
+queue(ROOM, room)
+if group then settle(group, 64) end
+pair(room.channel)
+return { 'done', room_read(ROOM).state }

@@ -1,0 +1,41 @@
+#!lua flags=allow-oom
+-- Hands intents to a dispatcher, as many as concurrency, rate and the breaker allow for all dispatchers together.
+-- Prelude: records qiscus
+-- ARGV[2]  want         number  intents the caller can run now, 1..64
+-- ARGV[3]  concurrency  number  calls in flight, all processes together
+-- ARGV[4]  rate         number  calls a second, all processes together
+-- Returns  {'taken', {id, room, agent, token, refusals, unknowns, unsure}…}  marked `sent`; stale intents are dropped
+--          {'wait', ms}  nothing may be sent before that; {'busy'} all calls are in flight
+-- Replay   hands out the next ones
+-- Cost     O(want)
+local WANT, CONCURRENCY, RATE = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+
+local breaker = breaker_read()
+if NOW < breaker.until_ms then return { 'wait', breaker.until_ms - NOW } end
+local in_flight = redis.call('XPENDING', OUTBOX, 'dispatch')[1]
+local allowed = math.min(WANT, CONCURRENCY - in_flight)
+-- After a pause one call goes first, and the others follow when it was answered.
+if breaker.state ~= 'closed' then allowed = math.min(allowed, 1 - in_flight) end
+if allowed <= 0 then return { 'busy' } end
+local tokens = bucket_look(RATE, math.max(1, math.floor(RATE / 5)))
+if tokens < 1 then return { 'wait', math.ceil((1 - tokens) * 1000 / RATE) } end
+allowed = math.min(allowed, math.floor(tokens))
+
+local read = redis.call('XREADGROUP', 'GROUP', 'dispatch', 'dispatch', 'COUNT', allowed, 'STREAMS', OUTBOX, '>')
+local intents = {}
+for _, raw in ipairs(read and read[1][2] or {}) do
+  local entry = {}
+  for i = 1, #raw[2], 2 do entry[raw[2][i]] = raw[2][i + 1] end
+  local room = reservation(entry.room, tonumber(entry.token))
+  if room then
+    local unsure = room.call == 'unknown'
+    if not unsure then room.call = 'sent' end
+    journal('call.sent', entry.room, room, 'agent', room.agent, 'token', room.token)
+    room_write(entry.room, room)
+    intents[#intents + 1] = { raw[1], entry.room, room.agent, room.token, room.refusals, room.unknowns, unsure and 1 or 0 }
+  else
+    acknowledge_intent(raw[1])
+  end
+end
+if #intents > 0 then bucket_write(tokens - #intents) end
+return { 'taken', intents, read and #read[1][2] or 0 }

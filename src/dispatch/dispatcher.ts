@@ -1,0 +1,165 @@
+/**
+ * Turns intents into calls of Qiscus and reports what came of them.
+ *
+ * 1. Takes intents when poked (a reservation was journalled, a call ended), as many as rate and concurrency allow.
+ * 2. Calls Qiscus in parallel; each answer becomes an action (policy.ts) and one report to the ledger.
+ * 3. A report that cannot be made is tried again; if the process dies, the intent is taken over by another.
+ * 4. `stop` takes nothing more and waits for the calls under way, until the deadline; the rest stays pending.
+ */
+import type { Logger } from 'pino';
+import type { Intent, Ledger } from '../ledger/index';
+import type { JournalRecord } from '../ledger/model';
+import type { Qiscus } from '../qiscus/model';
+import { type Action, afterReading, decide, UNKNOWNS_BEFORE_PARKING } from './policy';
+
+/** Records after which there may be an intent to take. */
+const WAKING = new Set(['room.reserved', 'call.due', 'call.reclaimed', 'qiscus.recovered']);
+const LOOK_AGAIN_WHEN_BUSY_MS = 50;
+const PAUSE_AFTER_ERROR_MS = 200;
+const MOST_AT_ONCE = 64;
+
+export interface DispatchLimits {
+  /** Calls under way, all processes together. */
+  concurrency: number;
+  /** Calls a second, all processes together. */
+  ratePerSecond: number;
+}
+
+export class Dispatcher {
+  readonly #ledger: Ledger;
+  readonly #qiscus: Qiscus;
+  readonly #limits: DispatchLimits;
+  readonly #nowMs: () => number;
+  readonly #recreateGroups: () => Promise<void>;
+  readonly #log: Logger;
+  readonly #calls = new Set<Promise<void>>();
+  #stopped = false;
+  #taking = false;
+  #poked = false;
+  #alarm: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    ledger: Ledger,
+    qiscus: Qiscus,
+    limits: DispatchLimits,
+    nowMs: () => number,
+    recreateGroups: () => Promise<void>,
+    log: Logger,
+  ) {
+    this.#ledger = ledger;
+    this.#qiscus = qiscus;
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+    this.#recreateGroups = recreateGroups;
+    this.#log = log;
+  }
+
+  /** Looks at one journal record: is there a call to make? */
+  see(record: JournalRecord): void {
+    if (WAKING.has(record.event)) this.poke();
+  }
+
+  /** Looks for intents now. Cheap; any number of pokes during a look make one more look. */
+  poke(): void {
+    this.#poked = true;
+    if (!this.#taking && !this.#stopped) void this.#take();
+  }
+
+  /** @param deadlineMs how long calls under way may still take */
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopped = true;
+    if (this.#alarm) clearTimeout(this.#alarm);
+    await Promise.race([Promise.allSettled(this.#calls), Bun.sleep(deadlineMs)]);
+  }
+
+  async #take(): Promise<void> {
+    this.#taking = true;
+    while (this.#poked && !this.#stopped) {
+      this.#poked = false;
+      try {
+        await this.#takeOnce();
+      } catch (error) {
+        await this.#recover(error);
+      }
+    }
+    this.#taking = false;
+  }
+
+  async #takeOnce(): Promise<void> {
+    const want = Math.min(MOST_AT_ONCE, this.#limits.concurrency - this.#calls.size);
+    // The end of each call pokes again.
+    if (want <= 0) return;
+    const taken = await this.#ledger.takeIntents(want, this.#limits.concurrency, this.#limits.ratePerSecond);
+    if (taken.kind === 'wait') return this.#pokeIn(taken.ms);
+    if (taken.kind === 'busy') return this.#pokeIn(LOOK_AGAIN_WHEN_BUSY_MS);
+    for (const intent of taken.intents) this.#begin(intent);
+    if (taken.read > 0) this.#poked = true;
+  }
+
+  #pokeIn(ms: number): void {
+    if (this.#alarm) clearTimeout(this.#alarm);
+    this.#alarm = setTimeout(() => this.poke(), ms);
+  }
+
+  #begin(intent: Intent): void {
+    const call = this.#run(intent).finally(() => {
+      this.#calls.delete(call);
+      this.poke();
+    });
+    this.#calls.add(call);
+  }
+
+  async #run(intent: Intent): Promise<void> {
+    const outcome = await this.#qiscus.assignAgent(intent.roomId, intent.agentId);
+    let action = decide(outcome, intent, Math.random());
+    if (action.do === 'read') {
+      void this.#ledger.spendCalls(1, this.#limits.ratePerSecond).catch(() => undefined);
+      action = afterReading(await this.#qiscus.readRoom(intent.roomId), action.reason, intent.refusals);
+    }
+    await this.#report(intent, action);
+  }
+
+  /** Reports until it is heard: a repeat is fenced, so it changes nothing. */
+  async #report(intent: Intent, action: Action): Promise<void> {
+    for (;;) {
+      try {
+        await this.#tell(intent, action);
+        return;
+      } catch (error) {
+        if (this.#stopped) return;
+        await this.#recover(error);
+      }
+    }
+  }
+
+  #tell(intent: Intent, action: Action): Promise<unknown> {
+    switch (action.do) {
+      case 'confirm':
+        return this.#ledger.confirm(intent, action.reason);
+      case 'close':
+        return this.#ledger.refuse(intent, action.reason, 'close');
+      case 'park':
+        return this.#ledger.refuse(intent, action.reason, 'park');
+      case 'later':
+        return this.#ledger.refuse(intent, action.reason, 'later', this.#nowMs() + action.delayMs);
+      case 'defer':
+        return this.#ledger.defer(intent, action.reason, {
+          kind: action.kind,
+          sent: action.sent,
+          dueMs: this.#nowMs() + action.delayMs,
+          pauseMs: action.pauseMs,
+          limit: UNKNOWNS_BEFORE_PARKING,
+        });
+      case 'read':
+        return Promise.reject(new Error('a reading is not an outcome'));
+    }
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#log.debug({ event: 'outbox.unread', reason: message }, 'the outbox could not be read or written');
+    if (message.includes('NOGROUP')) await this.#recreateGroups().catch(() => undefined);
+    else await Bun.sleep(PAUSE_AFTER_ERROR_MS);
+    this.#poked = true;
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * Starts a role (`all`, `api`, `worker`), and chooses the exit code: 0 stopped as asked, 1 failed, 2 wrongly configured.
+ *
+ * 1. The first line printed is the address to open.
+ * 2. SIGTERM and SIGINT stop in order; a second one ends at once. SIGHUP reopens the log file.
+ * 3. Whatever nobody caught ends the process, so that a supervisor starts it again.
+ */
+import { ready, starting } from './banner';
+import { ConfigError, findMisspellings, readConfig } from './config';
+import { ServiceError } from './errors';
+import { createLogger } from './logger';
+import { startService } from './service';
+
+function readOrExit() {
+  try {
+    return readConfig(process.env, process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(error.message);
+    process.exit(2);
+  }
+}
+
+const config = readOrExit();
+console.log(starting(config));
+const { logger, reopen, flush } = createLogger(config);
+process.on('SIGHUP', reopen);
+for (const warning of findMisspellings(process.env)) logger.warn({ event: 'config.unknown' }, warning);
+
+function exit(code: number): never {
+  flush();
+  process.exit(code);
+}
+
+function fail(error: unknown): never {
+  const known = error instanceof ServiceError;
+  logger.fatal({ event: 'service.failed', err: error }, known ? error.message : 'the service failed');
+  if (known) console.error(error.message);
+  return exit(1);
+}
+
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+
+const service = await startService(config, logger, (line) => console.log(line)).catch(fail);
+console.log(ready(config, service));
+service.failed.catch(async (error) => {
+  await service.stop();
+  fail(error);
+});
+
+let signals = 0;
+async function stopOn(signal: NodeJS.Signals): Promise<void> {
+  signals += 1;
+  if (signals > 1) exit(1);
+  logger.info({ event: 'service.stopping', signal }, 'stopping');
+  // The parts keep to the deadline themselves; this is the net below them.
+  const net = setTimeout(() => exit(1), config.shutdownSeconds * 1_000 + 5_000);
+  await service.stop();
+  clearTimeout(net);
+  logger.info({ event: 'service.stopped' }, 'stopped');
+  exit(0);
+}
+process.on('SIGTERM', () => void stopOn('SIGTERM'));
+process.on('SIGINT', () => void stopOn('SIGINT'));

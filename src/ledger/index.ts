@@ -1,0 +1,207 @@
+/**
+ * The worker's face of the ledger: each verb is one script, its reply decoded once, here.
+ * The HTTP side's face is desk.ts. Nothing else changes state.
+ */
+import { list, number, text, unexpected } from '../redis/reply';
+import type { Reply, Scripts } from '../redis/scripts';
+
+export type Taken = { kind: 'taken'; count: number } | { kind: 'pending' } | { kind: 'more' };
+export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };
+
+/** One call to make: assign this room to this agent. */
+export interface Intent {
+  id: string;
+  roomId: string;
+  agentId: string;
+  /** Fencing token of the reservation: a report with an older one changes nothing. */
+  token: number;
+  /** Definite refusals of this session so far. */
+  refusals: number;
+  /** Unanswered calls of this reservation that count towards parking. */
+  unknowns: number;
+  /** An earlier call of this reservation may have been applied by Qiscus. */
+  unsure: boolean;
+}
+
+export type TakenIntents =
+  | { kind: 'taken'; intents: Intent[]; read: number }
+  | { kind: 'wait'; ms: number }
+  | { kind: 'busy' };
+
+export type Reported = 'done' | 'fenced';
+
+export interface RosterEntry {
+  id: string;
+  name: string;
+  presence: 'online' | 'offline' | 'absent';
+  /** '*' or ids in order, joined by commas. */
+  channels: string;
+  /** null: Qiscus did not say. */
+  customerCount: number | null;
+}
+
+/** Most agents that one call of `applyRoster` takes: a script does bounded work. */
+export const ROSTER_PART = 64;
+/** Most entries that one call of `takeEntries` takes. */
+export const ENTRIES_AT_ONCE = 64;
+
+/** Makes the pairs that a larger change left to make, 64 at a time; `reply` is the change's own. */
+export async function finishDrain(scripts: Scripts, nowMs: () => number, reply: Reply[]): Promise<void> {
+  for (let word = reply[0]; word === 'more'; ) word = (await scripts.run('drain_line', nowMs()))[0];
+}
+
+export class Ledger {
+  readonly #scripts: Scripts;
+  readonly #nowMs: () => number;
+
+  /** @param nowMs the one clock: all times in the ledger come from here */
+  constructor(scripts: Scripts, nowMs: () => number) {
+    this.#scripts = scripts;
+    this.#nowMs = nowMs;
+  }
+
+  #run(script: string, ...args: (string | number)[]): Promise<Reply[]> {
+    return this.#scripts.run(script, this.#nowMs(), ...args);
+  }
+
+  /** Applies the next webhooks in stream order, exactly once each. @param count 1 to 64 */
+  async takeEntries(mode: 'new' | 'pending', count = ENTRIES_AT_ONCE): Promise<Taken> {
+    const reply = await this.#run('take_entries', mode, count);
+    if (reply[0] === 'taken') return { kind: 'taken', count: number(reply[1]) };
+    if (reply[0] === 'pending' || reply[0] === 'more') return { kind: reply[0] };
+    throw unexpected('take_entries', reply);
+  }
+
+  /** Moves the oldest pending webhook to the dead letters when it was delivered `limit` times. */
+  async buryEntry(limit: number, reason: string): Promise<Buried> {
+    const reply = await this.#run('bury_entry', limit, reason);
+    if (reply[0] === 'buried') return { kind: 'buried', entry: text(reply[1]) };
+    if (reply[0] === 'kept') return { kind: 'kept', deliveries: number(reply[1]) };
+    return { kind: 'none' };
+  }
+
+  /** Takes intents within concurrency and rate (a second) of all processes together. @param want 1 to 64 */
+  async takeIntents(want: number, concurrency: number, ratePerSecond: number): Promise<TakenIntents> {
+    const reply = await this.#run('take_intents', want, concurrency, ratePerSecond);
+    if (reply[0] === 'wait') return { kind: 'wait', ms: number(reply[1]) };
+    if (reply[0] === 'busy') return { kind: 'busy' };
+    if (reply[0] !== 'taken') throw unexpected('take_intents', reply);
+    const intents = list(reply[1]).map((item): Intent => {
+      const [id, room, agent, token, refusals, unknowns, unsure] = list(item);
+      return {
+        id: text(id),
+        roomId: text(room),
+        agentId: text(agent),
+        token: number(token),
+        refusals: number(refusals),
+        unknowns: number(unknowns),
+        unsure: number(unsure) === 1,
+      };
+    });
+    return { kind: 'taken', intents, read: number(reply[2]) };
+  }
+
+  /** Counts calls made beside the outbox against the shared rate. */
+  async spendCalls(calls: number, ratePerSecond: number): Promise<void> {
+    await this.#run('spend_call', calls, ratePerSecond);
+  }
+
+  async confirm(intent: Intent, reason: 'confirmed' | 'inferred'): Promise<Reported> {
+    return this.#report('confirm_assignment', intent, reason);
+  }
+
+  /** Qiscus said no for this room. `dueMs` counts only with `next: 'later'`. */
+  async refuse(intent: Intent, reason: string, next: 'close' | 'later' | 'park', dueMs = 0): Promise<Reported> {
+    return this.#report('refuse_assignment', intent, reason, next, dueMs);
+  }
+
+  /** No word about this room: it keeps agent and slot, and is due again at `dueMs`. */
+  async defer(
+    intent: Intent,
+    reason: string,
+    how: { kind: 'unknown' | 'denied' | 'slowed'; sent: boolean; dueMs: number; pauseMs: number; limit: number },
+  ): Promise<Reported> {
+    return this.#report(
+      'defer_assignment',
+      intent,
+      reason,
+      how.kind,
+      how.sent ? 1 : 0,
+      how.dueMs,
+      how.pauseMs,
+      how.limit,
+    );
+  }
+
+  async #report(script: string, intent: Intent, ...args: (string | number)[]): Promise<Reported> {
+    const reply = await this.#run(script, intent.id, intent.roomId, intent.agentId, intent.token, ...args);
+    if (reply[0] === 'done' || reply[0] === 'fenced') return reply[0];
+    throw unexpected(script, reply);
+  }
+
+  /** Takes over intents idle for `idleMs`; a room left behind `limit` times is parked. Returns how many. */
+  async reclaim(idleMs: number, limit: number): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const reply = await this.#run('reclaim_intents', idleMs, limit);
+      total += number(reply[1]);
+      if (number(reply[2]) === 0) return total;
+    }
+  }
+
+  /** Does what is due by time alone. `nextDueMs` 0: nothing is delayed. */
+  async advanceClock(rules: {
+    fallbackAgentId: string | null;
+    fallbackAfterMs: number;
+    waitMaxMs: number;
+    keepMarkMs: number;
+    journalMs: number;
+    journalEntries: number;
+  }): Promise<{ more: boolean; nextDueMs: number }> {
+    const reply = await this.#run(
+      'advance_clock',
+      rules.fallbackAgentId ?? '',
+      rules.fallbackAfterMs,
+      rules.waitMaxMs,
+      rules.keepMarkMs,
+      rules.journalMs,
+      rules.journalEntries,
+    );
+    return { more: number(reply[1]) === 1, nextDueMs: number(reply[2]) };
+  }
+
+  /** Applies at most 64 agents of one reading; the last part stamps the reading as complete. */
+  async applyRoster(
+    part: RosterEntry[],
+    reading: { begunMs: number; endedMs: number; lagMs: number; last: boolean },
+  ): Promise<void> {
+    const flat = part.flatMap((agent) => [
+      agent.id,
+      agent.name,
+      agent.presence,
+      agent.channels,
+      agent.customerCount ?? '',
+    ]);
+    const reply = await this.#run(
+      'apply_roster',
+      reading.begunMs,
+      reading.endedMs,
+      reading.lagMs,
+      reading.last ? 1 : 0,
+      ...flat,
+    );
+    await finishDrain(this.#scripts, this.#nowMs, reply);
+  }
+
+  /** The configuration's limit; an operator's setting goes before it. */
+  async setInitialLimit(value: number): Promise<void> {
+    const reply = await this.#run('set_max_customers', 'initial_max_customers', value);
+    await finishDrain(this.#scripts, this.#nowMs, reply);
+  }
+
+  /** True while `holder` leads; `ttlMs` 0 gives the lease back. */
+  async takeLease(holder: string, ttlMs: number): Promise<boolean> {
+    const reply = await this.#scripts.run('take_lease', holder, ttlMs);
+    return reply[0] === 'held';
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Brings Qiscus's agents into the ledger: presence, channels, names, and the load that is not ours.
+ *
+ * 1. One reading is all agents or nothing: a page that fails leaves the last view as it is.
+ * 2. Agents that the reading lacks are reported as absent; the ledger decides what that means.
+ */
+import type { Ledger, RosterEntry } from '../ledger/index';
+import { ROSTER_PART } from '../ledger/index';
+import type { LedgerDesk } from '../ledger/model';
+import type { Qiscus, RosterAgent, RosterReading } from '../qiscus/model';
+
+const MOST_CHANNELS = 1_000;
+const LONGEST_NAME = 80;
+
+function channelsOf(agent: RosterAgent): string {
+  if (agent.channelIds === null) return '*';
+  return [...new Set(agent.channelIds)]
+    .filter((id) => /^[0-9A-Za-z_-]{1,64}$/.test(id))
+    .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
+    .slice(0, MOST_CHANNELS)
+    .join(',');
+}
+
+function entryOf(agent: RosterAgent): RosterEntry {
+  return {
+    id: agent.id,
+    name: agent.name.slice(0, LONGEST_NAME),
+    presence: agent.online ? 'online' : 'offline',
+    channels: channelsOf(agent),
+    customerCount: agent.customerCount,
+  };
+}
+
+/**
+ * Reads all agents once and applies the reading.
+ * @param lagMs how late Qiscus's counts may be
+ */
+export async function syncAgents(
+  qiscus: Qiscus,
+  ledger: Ledger,
+  desk: LedgerDesk,
+  nowMs: () => number,
+  lagMs: number,
+): Promise<RosterReading> {
+  const begunMs = nowMs();
+  const reading = await qiscus.listAgents();
+  if (reading.kind !== 'agents') return reading;
+  const endedMs = nowMs();
+  const shown = new Set(reading.agents.map((agent) => agent.id));
+  const absent = (await desk.listAgents())
+    .filter((agent) => !shown.has(agent.id))
+    .map((agent): RosterEntry => ({ id: agent.id, name: '', presence: 'absent', channels: '', customerCount: null }));
+  const entries = [...reading.agents.map(entryOf), ...absent];
+  for (let i = 0; i === 0 || i < entries.length; i += ROSTER_PART) {
+    const last = i + ROSTER_PART >= entries.length;
+    await ledger.applyRoster(entries.slice(i, i + ROSTER_PART), { begunMs, endedMs, lagMs, last });
+  }
+  return reading;
+}

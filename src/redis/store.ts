@@ -1,0 +1,109 @@
+/**
+ * The connections and scripts of one process, and the gate that Redis passes at start.
+ *
+ * 1. Opens one connection per purpose; a blocking read has one of its own.
+ * 2. Refuses (in production) or warns when Redis may lose or evict what was acknowledged.
+ * 3. Watches Redis's memory for the inbox. `close` ends all connections at once.
+ */
+import type { Logger } from 'pino';
+import { ServiceError } from '../errors';
+import { close, connect, type Purpose, type RedisAddress, type RedisClient } from './client';
+import { type Keys, keysOf } from './keys';
+import { Scripts } from './scripts';
+
+const MEMORY_LOOK_EVERY_MS = 1_000;
+const NEARLY_FULL = 0.8;
+
+export interface Store {
+  keys: Keys;
+  command: RedisClient;
+  scripts: Scripts;
+  /** One more connection; closed with the rest. */
+  open(purpose: Purpose): Promise<RedisClient>;
+  isNearlyFull(): boolean;
+  close(): void;
+}
+
+/** @throws ServiceError when Redis does not answer within 10 s. */
+export async function openStore(address: RedisAddress, appId: string): Promise<Store> {
+  const clients: RedisClient[] = [];
+  const open = async (purpose: Purpose) => {
+    try {
+      const client = await connect(address, purpose);
+      clients.push(client);
+      return client;
+    } catch (cause) {
+      throw new ServiceError('STORE_UNAVAILABLE', 'Redis cannot be reached: check REDIS_URL and that Redis runs.', {
+        cause,
+      });
+    }
+  };
+  const command = await open('command');
+  let nearlyFull = false;
+  const look = setInterval(async () => {
+    nearlyFull = await readNearlyFull(command).catch(() => nearlyFull);
+  }, MEMORY_LOOK_EVERY_MS);
+  const keys = keysOf(appId);
+  return {
+    keys,
+    command,
+    scripts: new Scripts(command, keys),
+    open,
+    isNearlyFull: () => nearlyFull,
+    close() {
+      clearInterval(look);
+      for (const client of clients) close(client);
+    },
+  };
+}
+
+async function readNearlyFull(client: RedisClient): Promise<boolean> {
+  const info = await client.info('memory');
+  const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+  const most = read('maxmemory');
+  return most > 0 && read('used_memory') > NEARLY_FULL * most;
+}
+
+/** What each setting must be for "acknowledged" to mean "kept". */
+const DURABLE = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const;
+
+/**
+ * Checks Redis's version and durability.
+ * @throws ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
+ */
+export async function checkDurability(
+  client: RedisClient,
+  rules: { production: boolean; allowWeak: boolean },
+  log: Logger,
+): Promise<void> {
+  const version = /^redis_version:(\d+)\.(\d+)/m.exec(await client.info('server'));
+  if (version && Number(version[1]) < 7) {
+    throw new ServiceError('STORE_UNAVAILABLE', 'Redis 7.0 or newer (or Valkey 8) is needed.');
+  }
+  const weak: string[] = [];
+  for (const [name, wanted] of Object.entries(DURABLE)) {
+    const answer = await readSetting(client, name);
+    if (answer === null)
+      log.warn({ event: 'redis.unchecked', setting: name }, 'Redis does not tell this setting; check it yourself');
+    else if (answer !== wanted) weak.push(`${name} is ${answer}, should be ${wanted}`);
+  }
+  if (weak.length === 0) return;
+  const message = `Redis may lose what was acknowledged: ${weak.join('; ')}.`;
+  if (rules.production && !rules.allowWeak) {
+    throw new ServiceError(
+      'STORE_UNAVAILABLE',
+      `${message} Change it in redis.conf, or accept it with ALLOW_WEAK_DURABILITY=true.`,
+    );
+  }
+  log.warn({ event: 'redis.weak', weak }, message);
+}
+
+/** null when the server forbids CONFIG, as managed ones do. */
+async function readSetting(client: RedisClient, name: string): Promise<string | null> {
+  try {
+    const answer = await client.call('CONFIG', 'GET', name);
+    return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
+  } catch {
+    return null;
+  }
+}

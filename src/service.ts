@@ -1,0 +1,196 @@
+/**
+ * Puts one process together: Redis, Qiscus (or the sandbox), the worker's loops, the HTTP side.
+ *
+ * 1. Starts in the order of need; what was started is stopped again when a later part fails.
+ * 2. `stop` goes the other way round: refuse new HTTP, stop the loops, finish calls in hand, close Redis last.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import { Registry } from 'prom-client';
+import { buildApp, LISTEN } from './app';
+import type { Config } from './config';
+import { ServiceError } from './errors';
+import { Desk } from './ledger/desk';
+import { createQiscusClient } from './qiscus/client';
+import { type Sandbox, startSandbox } from './qiscus/sandbox';
+import { startEmbeddedRedis } from './redis/embedded';
+import { checkDurability, openStore } from './redis/store';
+import { ensureGroups } from './streams/groups';
+import { Inbox } from './streams/inbox';
+import { JournalReader } from './streams/journal';
+import { Waiters } from './streams/waiters';
+import { startWorker } from './worker';
+
+export interface Service {
+  /** Where the HTTP side listens; null for a worker. */
+  url: string | null;
+  sandbox: Sandbox | null;
+  /** Ends everything in order; any number of calls. */
+  stop(): Promise<void>;
+  /** Rejects when a part that the service cannot live without is gone for good. */
+  failed: Promise<never>;
+}
+
+type Undo = () => Promise<void> | void;
+
+/** Times that an embedded Redis may die within a minute before the service gives up. */
+const REDIS_DEATHS_A_MINUTE = 5;
+
+/** @throws ServiceError when a part cannot start; everything started before is stopped again. */
+export async function startService(config: Config, logger: Logger, tell: (line: string) => void): Promise<Service> {
+  const undo: Undo[] = [];
+  const unwind = async () => {
+    for (let step = undo.pop(); step; step = undo.pop()) await step();
+  };
+  try {
+    return await assemble(config, logger, tell, undo, unwind);
+  } catch (error) {
+    await unwind();
+    throw error;
+  }
+}
+
+async function assemble(
+  config: Config,
+  logger: Logger,
+  tell: (line: string) => void,
+  undo: Undo[],
+  unwind: () => Promise<void>,
+): Promise<Service> {
+  const nowMs = Date.now;
+  const processId = `${process.pid}-${randomBytes(6).toString('hex')}`;
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => undefined);
+
+  const address = config.redis.url ?? (await startEmbedded(config, logger, tell, undo, failure.reject));
+  const store = await openStore(address, config.qiscus.appId);
+  undo.push(() => store.close());
+  if (config.redis.url) {
+    const rules = { production: config.production, allowWeak: config.redis.allowWeakDurability };
+    await checkDurability(store.command, rules, logger);
+  }
+  await ensureGroups(store.command, store.keys);
+
+  const sandbox = config.sandbox ? await startOwnQiscus(config) : null;
+  if (sandbox) undo.push(() => sandbox.stop());
+  const qiscus = createQiscusClient({
+    ...config.qiscus,
+    baseUrl: sandbox?.url ?? config.qiscus.baseUrl,
+    secret: config.qiscus.secret ?? SANDBOX_SECRET,
+  });
+
+  const desk = new Desk(store.scripts, nowMs);
+  const journal = new JournalReader(await store.open('blocking'), store.command, store.keys.journal, logger);
+  const waiters = new Waiters();
+  journal.subscribe((record) => waiters.see(record));
+  await journal.start();
+  undo.push(() => journal.stop());
+
+  if (config.role !== 'api') {
+    const alone = config.redis.url === null;
+    const worker = await startWorker({ config, store, desk, journal, qiscus, nowMs, processId, logger, alone });
+    undo.push(() => worker.stop(config.shutdownSeconds * 1_000));
+  }
+
+  let url: string | null = null;
+  if (config.role !== 'worker') {
+    const stopping = new AbortController();
+    const inbox = new Inbox(await store.open('ingest'), store, waiters, config.redis.minReplicas);
+    const app = buildApp({
+      config,
+      logger,
+      desk,
+      intake: inbox,
+      feed: journal,
+      qiscus,
+      registry: new Registry(),
+      nowMs,
+      stopping: stopping.signal,
+    });
+    url = listen(app, config);
+    undo.push(async () => {
+      stopping.abort();
+      await app.stop();
+    });
+    sandbox?.setDelivery({ baseUrl: url, webhookToken: config.tokens.webhook[0] ?? null });
+  }
+
+  let stopped: Promise<void> | null = null;
+  return {
+    url,
+    sandbox,
+    failed: failure.promise,
+    stop() {
+      stopped ??= unwind();
+      return stopped;
+    },
+  };
+}
+
+const SANDBOX_SECRET = 'sandbox';
+
+function startOwnQiscus(config: Config): Promise<Sandbox> {
+  const { appId, email, password } = config.qiscus;
+  return startSandbox({
+    appId,
+    secret: SANDBOX_SECRET,
+    email,
+    password,
+    agentIds: config.sandboxAgentIds,
+    config: { strangerRooms: 'lenient' },
+  });
+}
+
+async function startEmbedded(
+  config: Config,
+  logger: Logger,
+  tell: (line: string) => void,
+  undo: Undo[],
+  fail: (error: Error) => void,
+): Promise<string> {
+  const redis = await startEmbeddedRedis({ dataDir: config.dataDir, log: tell });
+  let stopping = false;
+  undo.push(() => {
+    stopping = true;
+    return redis.stop();
+  });
+  const watch = async () => {
+    const deaths: number[] = [];
+    for (;;) {
+      const { code } = await redis.exited;
+      if (stopping) return;
+      deaths.push(Date.now());
+      const recent = deaths.filter((at) => at > Date.now() - 60_000).length;
+      logger.error(
+        { event: 'redis.died', code, recent },
+        'the embedded Redis ended; starting it again on the same data',
+      );
+      if (recent > REDIS_DEATHS_A_MINUTE) throw new Error('it ended too often');
+      await redis.restart();
+    }
+  };
+  watch().catch((cause) => {
+    if (!stopping)
+      fail(new ServiceError('STORE_UNAVAILABLE', 'The embedded Redis ended and did not come back.', { cause }));
+  });
+  return redis.socketPath;
+}
+
+function listen(app: ReturnType<typeof buildApp>, config: Config): string {
+  const { host, port } = config.http;
+  try {
+    app.listen({ ...LISTEN, hostname: host, port });
+  } catch (cause) {
+    const taken = cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
+    throw new ServiceError(
+      'INTERNAL',
+      taken
+        ? `Port ${port} is taken by another program: end it, or choose another with PORT.`
+        : `The service cannot listen on ${host}:${port}: check HOST and PORT.`,
+      { cause },
+    );
+  }
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const shown = everywhere || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return `http://${everywhere ? '127.0.0.1' : shown === 'localhost' ? '127.0.0.1' : shown}:${app.server?.port ?? port}`;
+}

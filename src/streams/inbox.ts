@@ -1,0 +1,89 @@
+/**
+ * The inbox: one stream entry per webhook, appended before it is answered.
+ *
+ * 1. `submit` appends durably, then waits for the outcome if asked to.
+ * 2. Nothing is kept in memory when Redis is away: the sender gets STORE_UNAVAILABLE within 250 ms.
+ * 3. Above 80 % of Redis's memory only resolves are taken in: they make room.
+ */
+import { ServiceError } from '../errors';
+import type { Intake, Outcome, Webhook } from '../ledger/model';
+import type { RedisClient } from '../redis/client';
+import { text } from '../redis/reply';
+import type { Store } from '../redis/store';
+import type { Waiters } from './waiters';
+
+/** How long replicas may take, ms; the sender hears of a failure within 250 ms. */
+const REPLICAS_WITHIN_MS = 150;
+
+/** Fields and values of an entry; empty ones are left out. */
+export function entryOf(webhook: Webhook, request: string): string[] {
+  const fields = ['kind', webhook.kind, 'room', webhook.roomId, 'request', request];
+  const add = (name: string, value: string | number | null) => {
+    if (value !== null && value !== '') fields.push(name, String(value));
+  };
+  add('service', webhook.finishedService);
+  if (webhook.kind === 'allocation') {
+    add('channel', webhook.channelId);
+    add('source', webhook.source);
+    add('name', webhook.customerName);
+  } else {
+    add('agent', webhook.claimedAgentId);
+  }
+  return fields;
+}
+
+export class Inbox implements Intake {
+  readonly #ingest: RedisClient;
+  readonly #store: Pick<Store, 'keys' | 'scripts' | 'isNearlyFull'>;
+  readonly #waiters: Waiters;
+  readonly #minReplicas: number;
+
+  /** @param minReplicas replicas that must have a webhook before it counts as stored */
+  constructor(
+    ingest: RedisClient,
+    store: Pick<Store, 'keys' | 'scripts' | 'isNearlyFull'>,
+    waiters: Waiters,
+    minReplicas: number,
+  ) {
+    this.#ingest = ingest;
+    this.#store = store;
+    this.#waiters = waiters;
+    this.#minReplicas = minReplicas;
+  }
+
+  async submit(webhook: Webhook, request: string, waitMs: number): Promise<Outcome> {
+    if (webhook.kind === 'allocation' && this.#store.isNearlyFull()) {
+      throw new ServiceError(
+        'STORE_UNAVAILABLE',
+        'Redis is nearly full: new chats are not taken in now. Try again later.',
+      );
+    }
+    const outcome = waitMs > 0 ? this.#waiters.wait(request, waitMs) : null;
+    let entry: string;
+    try {
+      entry = await this.#append(webhook, entryOf(webhook, request));
+      if (this.#minReplicas > 0) await this.#replicated();
+    } catch (cause) {
+      this.#waiters.cancel(request);
+      throw new ServiceError('STORE_UNAVAILABLE', 'The webhook could not be stored. Send it again in a moment.', {
+        cause,
+      });
+    }
+    return (await outcome) ?? { state: 'accepted', entry };
+  }
+
+  async #append(webhook: Webhook, fields: string[]): Promise<string> {
+    try {
+      return (await this.#ingest.xadd(this.#store.keys.inbox, '*', ...fields)) as string;
+    } catch (error) {
+      const full = error instanceof Error && error.message.startsWith('OOM');
+      if (!full || webhook.kind !== 'resolved') throw error;
+      return text((await this.#store.scripts.run('append_entry', ...fields))[1]);
+    }
+  }
+
+  async #replicated(): Promise<void> {
+    const replicas = await this.#ingest.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
+    if (replicas < this.#minReplicas) throw new Error(`only ${replicas} replicas have it`);
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * Puts the loops together that turn webhooks into assignments.
+ *
+ * Started in this order, so that each finds what it needs: groups and limit, leader (agents), dispatcher, applier.
+ * Stopped in the reverse order: nothing new is applied, calls under way end, the lease goes back.
+ */
+import type { Logger } from 'pino';
+import type { Config } from './config';
+import { Dispatcher } from './dispatch/dispatcher';
+import { Applier } from './ledger/apply';
+import { Ledger } from './ledger/index';
+import type { JournalRecord, LedgerDesk } from './ledger/model';
+import type { Qiscus } from './qiscus/model';
+import { Leader } from './reconcile/leader';
+import type { Store } from './redis/store';
+import { ensureGroups } from './streams/groups';
+import type { JournalReader } from './streams/journal';
+
+export interface WorkerParts {
+  config: Config;
+  store: Store;
+  desk: LedgerDesk;
+  journal: JournalReader;
+  qiscus: Qiscus;
+  nowMs: () => number;
+  /** Unique per process. */
+  processId: string;
+  logger: Logger;
+  /** True when no other process can hold an intent (embedded Redis): what a killed one left is taken over at once. */
+  alone: boolean;
+}
+
+export interface Worker {
+  /** @param deadlineMs how long calls under way may still take */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** Starts the loops; resolves when webhooks are being applied. */
+export async function startWorker(parts: WorkerParts): Promise<Worker> {
+  const { config, store, desk, journal, qiscus, nowMs, logger } = parts;
+  const ledger = new Ledger(store.scripts, nowMs);
+  const recreateGroups = () => ensureGroups(store.command, store.keys);
+  await recreateGroups();
+  await ledger.setInitialLimit(config.allocation.maxCustomers);
+  if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
+
+  const leader = new Leader(ledger, desk, qiscus, config, nowMs, parts.processId, logger);
+  const dispatcher = new Dispatcher(ledger, qiscus, config.qiscus, nowMs, recreateGroups, logger);
+  const applier = new Applier(ledger, await store.open('blocking'), store.keys.inbox, recreateGroups, logger);
+  const unsubscribe = journal.subscribe((record) => {
+    dispatcher.see(record);
+    if (leader.leads) logDecision(logger, record);
+  });
+  leader.start();
+  applier.start();
+  dispatcher.poke();
+  // The net below the pokes: whatever was missed is found within a second.
+  const net = setInterval(() => dispatcher.poke(), 1_000);
+  return {
+    async stop(deadlineMs) {
+      await applier.stop();
+      await dispatcher.stop(deadlineMs);
+      clearInterval(net);
+      await leader.stop();
+      unsubscribe();
+    },
+  };
+}
+
+/** Fields of a journal record that a log line shows; the journal holds neither names nor secrets. */
+const LOGGED = [
+  'request',
+  'room',
+  'agent',
+  'entry',
+  'cause',
+  'state',
+  'reason',
+  'position',
+  'load',
+  'limit',
+] as const;
+
+/** One line per decision. */
+function logDecision(logger: Logger, record: JournalRecord): void {
+  const line: Record<string, string> = { event: record.event, journal: record.id };
+  for (const field of LOGGED) {
+    const value = record.fields[field];
+    if (value) line[field] = value;
+  }
+  if (record.event === 'call.sent') logger.debug(line, record.event);
+  else if (record.event === 'room.parked' || record.event === 'qiscus.paused') logger.warn(line, record.event);
+  else logger.info(line, record.event);
+}
