@@ -3,7 +3,7 @@
  * `logger.info({ event: 'room.assigned', request, room, agent, entry }, 'Room assigned')`.
  *
  * 1. Everything passes the redactor (redact.ts) before pino sees it: objects, errors, texts, child bindings.
- * 2. Lines leave without waiting: a slow disk or pipe never holds a request up.
+ * 2. The lines of one turn of the event loop leave together, in one write after it: cheap, in order, and never lost at exit.
  * 3. `reopen` (on SIGHUP) lets logrotate move the file away; `flush`, the last step of a stop, writes what is pending.
  */
 import { join } from 'node:path';
@@ -18,12 +18,21 @@ export const LOG_FILE = 'agent-allocation.log';
 /** Opens the sinks of LOG_STACK; the file is `logs/agent-allocation.log` in the data folder. */
 export function createLogger(config: Config): { logger: Logger; reopen(): void; flush(): void } {
   const { level, stack } = config.log;
-  const wantsFile = stack.includes('single');
-  const destinations = [
-    // With nothing but Slack, which comes later, the lines would be lost: then they go to standard output as well.
-    ...(stack.includes('stdout') || !wantsFile ? [open(1)] : []),
-    ...(wantsFile ? [open(join(config.dataDir, 'logs', LOG_FILE))] : []),
-  ];
+  const file = stack.includes('single') ? open(join(config.dataDir, 'logs', LOG_FILE)) : null;
+  // With nothing but Slack, which comes later, the lines would be lost: then they go to standard output as well.
+  const stdout = stack.includes('stdout') || !file ? open(1) : null;
+
+  let pending = '';
+  function flush(): void {
+    const lines = pending;
+    pending = '';
+    if (lines === '') return;
+    stdout?.write(lines);
+    file?.write(lines);
+  }
+  // The last words of a process that fails are the ones that count.
+  process.on('exit', flush);
+
   const redact = createRedactor(config);
   const logger = pino(
     {
@@ -44,10 +53,12 @@ export function createLogger(config: Config): { logger: Logger; reopen(): void; 
         },
       },
     },
-    pino.multistream(
-      destinations.map((stream) => ({ level: 'trace', stream })),
-      { dedupe: false },
-    ),
+    {
+      write(line) {
+        if (pending === '') setImmediate(flush);
+        pending += line;
+      },
+    },
   );
   const { child } = logger;
   // Children inherit this one; pino itself offers no hook for their bindings.
@@ -62,24 +73,14 @@ export function createLogger(config: Config): { logger: Logger; reopen(): void; 
   }
   return {
     logger,
-    reopen: () => destinations.forEach((destination) => void destination.reopen()),
-    flush: () => destinations.forEach(flushQuietly),
+    reopen: () => file?.reopen(),
+    flush,
   };
 }
 
-type Destination = ReturnType<typeof pino.destination>;
-
-function open(dest: number | string): Destination {
-  const destination = pino.destination({ dest, sync: false, mkdir: true, append: true, mode: 0o640 });
+function open(dest: number | string): ReturnType<typeof pino.destination> {
+  const destination = pino.destination({ dest, sync: true, mkdir: true, mode: 0o640 });
   // A full disk must not end the service; the operator sees it on standard error.
   destination.on('error', (error: Error) => console.error(`The log could not be written: ${error.message}`));
   return destination;
-}
-
-function flushQuietly(destination: Destination): void {
-  try {
-    destination.flushSync();
-  } catch {
-    // Not open yet, or closed already: nothing of ours is pending.
-  }
 }

@@ -42,7 +42,7 @@ const PATTERNS: [RegExp, string][] = [
 const QUOTE = String.raw`(\\*")`;
 // The quote may be escaped any number of times (JSON in JSON); it ends where it stands without a further backslash.
 const MEMBER = new RegExp(
-  `${QUOTE}([\\w-]+)\\1\\s*:\\s*(?:\\1(?:(?!(?<!\\\\)\\1).)*(?:\\1)?|\\[[^\\]]*\\]?|[^\\s,{}\\[\\]]+)`,
+  `${QUOTE}([\\w-]+)\\1\\s*:\\s*(?:\\1(?:(?!(?<!\\\\)\\1).)*(?:\\1)?|\\[[^\\]{}[]*\\]?|[^\\s,{}\\[\\]]+)`,
   'gs',
 );
 
