@@ -29,8 +29,8 @@ export interface Room {
   userId: string;
   /** Agents in the room, oldest first. */
   agents: string[];
-  /** True when only `assign_agent` ever named this room. */
-  stranger: boolean;
+  /** Made by `assign_agent` while `strangerRooms` was lenient: it never counts, and is free whenever it is asked for. */
+  lenient: boolean;
   open: Service | null;
   finished: Service | null;
   comment: { text: string; sender: string; senderType: 'customer' | 'system'; atMs: number };
@@ -140,9 +140,9 @@ export class Truth {
     name?: string;
     text?: string;
     atMs?: number;
-    stranger?: boolean;
+    lenient?: boolean;
   }): Room {
-    const { channelId = null, text = 'Hello, I need help!', atMs = Date.now(), stranger = false } = fields;
+    const { channelId = null, text = 'Hello, I need help!', atMs = Date.now(), lenient = false } = fields;
     const id = fields.id ?? String(this.nextId.room++);
     const name = fields.name ?? `Customer ${id}`;
     const userId = `customer-${id}@planted.example`;
@@ -154,7 +154,7 @@ export class Truth {
       name,
       userId,
       agents: [],
-      stranger,
+      lenient,
       open: null,
       finished: null,
       comment: { text, sender: userId, senderType: 'customer', atMs },
@@ -170,7 +170,6 @@ export class Truth {
     const opens = room.open === null;
     if (opens) this.openService(room, atMs);
     else if (room.open) room.open.lastCommentId = this.nextId.comment++;
-    room.stranger = false;
     room.customerComment = { text, atMs };
     this.comment(room, text, room.userId, 'customer', atMs);
     return opens;
@@ -184,10 +183,12 @@ export class Truth {
   ): AssignResult {
     const agent = this.agents.get(agentId);
     if (!agent) return { kind: 'agent_unknown' };
-    const room = this.rooms.get(roomId) ?? this.addRoom({ id: roomId, stranger: true });
-    const lenient = room.stranger && this.config.strangerRooms === 'lenient' && how.by === 'api';
-    if (lenient && room.agents.length > 0) this.resolve(room, null);
-    if (lenient && room.open === null) this.openService(room, Date.now());
+    const lenient = this.config.strangerRooms === 'lenient';
+    const room = this.rooms.get(roomId) ?? this.addRoom({ id: roomId, lenient });
+    if (room.lenient && how.by === 'api') {
+      if (room.agents.length > 0) this.resolve(room, null);
+      if (room.open === null) this.openService(room, Date.now());
+    }
     if (room.open === null) return { kind: 'resolved' };
     if (room.agents.includes(agentId) && this.config.sameAgentTwice === 'accept')
       return { kind: 'assigned', agent, service: room.open };
@@ -263,8 +264,8 @@ export class Truth {
 
   private changeRooms(agent: Agent, room: Room, verb: 'add' | 'delete'): void {
     agent.rooms[verb](room.id);
-    // Nobody tells the sandbox when a stranger's chat is over, so in the lenient mode it must not count for ever.
-    if (room.stranger && this.config.strangerRooms === 'lenient') return;
+    // Nobody tells the sandbox when such a chat is over, so it must not count for ever.
+    if (room.lenient) return;
     const last = agent.late.at(-1)?.count ?? agent.shown;
     agent.late.push({ atMs: Date.now(), count: last + (verb === 'add' ? 1 : -1) });
     this.shownCount(agent);
