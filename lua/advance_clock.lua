@@ -13,7 +13,7 @@
 local FALLBACK, AFTER, LONGEST, KEEP = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local JOURNAL_MS, JOURNAL_ENTRIES = tonumber(ARGV[6]), tonumber(ARGV[7])
 local MOST = 64
-local more = redis.call('HEXISTS', META, 'drain') == 1 and drain() or 0
+local more = 0
 
 local due = redis.call('ZRANGEBYSCORE', LATER, '-inf', NOW, 'LIMIT', 0, MOST)
 if #due == MOST then more = 1 end
@@ -28,9 +28,9 @@ for _, room_id in ipairs(due) do
   else
     journal('room.due', room_id, room, 'state', 'waiting', 'place', room.place)
     queue(room_id, room)
-    pair(room.channel)
   end
 end
+if #due > 0 or redis.call('HEXISTS', META, 'drain') == 1 then more = math.max(more, drain()) end
 
 -- The oldest room in line over all channels, if it is at least `age` old.
 local function oldest_room(age)

@@ -43,5 +43,8 @@ room_write(ROOM, room)
 redis.call('ZADD', LATER, DUE, ROOM)
 -- The agent may have gone while the call was under way.
 local agent = agent_read(room.agent)
-if room.call == 'queued' and ready_member(room.agent, agent) == nil then return_queued(room.agent, 'agent_away') end
+if room.call == 'queued' and not agent.member then
+  return_queued(room.agent, 'agent_away')
+  drain()
+end
 return { 'done' }

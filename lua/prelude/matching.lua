@@ -1,6 +1,6 @@
 -- Prelude: the one matching rule. While a line's head has an eligible agent with capacity, pair them.
 -- Every change (a room in line, a slot freed, an agent online, a raised limit) changes the state and then calls
--- `pair` for a channel, `settle` for a group, or `drain` for everything; all three end in the same pick.
+-- `pair` for a channel, `settle` for a group, or `drain` for all lines; all three end in the same pick.
 
 -- Does choice `a` come before choice `b`? `order` is digits and NULs of fixed width: load, last confirmed, length of id.
 local function comes_before(a, b)
@@ -111,19 +111,21 @@ local function settle(group, budget)
   return pairs_made
 end
 
--- Pairs for all groups, at most 64. Leaves a mark when there may be more, so that the next script that takes entries
--- finishes this first, whoever runs it. Returns 1 when there may be more.
+-- Pairs for all lines, oldest head first, at most 64. Leaves a mark when there may be more, so that the next script that
+-- takes entries finishes this first, whoever runs it. Returns 1 when there may be more.
 local function drain()
-  local left = 64
-  for _, group in ipairs(group_list('all')) do
-    left = left - settle(group, left)
-    if left <= 0 then
-      redis.call('HSET', META, 'drain', 1)
-      return 1
+  -- Heads before `passed` have nobody: capacity only shrinks here, so they are not looked at again.
+  local passed, made = 0, 0
+  while made < 64 do
+    local head = redis.call('ZRANGE', HEADS, passed, passed)[1]
+    if not head then
+      redis.call('HDEL', META, 'drain')
+      return 0
     end
+    if pair(head:match('^[^%z]*%z(.*)$')) then made = made + 1 else passed = passed + 1 end
   end
-  redis.call('HDEL', META, 'drain')
-  return 0
+  redis.call('HSET', META, 'drain', 1)
+  return 1
 end
 
 -- Takes the room from its agent, in the one place where a count goes down. Returns the agent's group.
@@ -167,9 +169,8 @@ local function close(room_id, room)
   return group
 end
 
--- Rooms that an agent may no longer get: reserved, the call not sent. They go back to their places.
+-- Rooms that an agent may no longer get: reserved, the call not sent. They go back to their places; the caller drains.
 local function return_queued(agent_id, reason)
-  local channels = {}
   for _, member in ipairs(redis.call('ZRANGEBYLEX', HELD, '[' .. agent_id .. '\0', '(' .. agent_id .. '\1')) do
     local room_id = member:match('^[^%z]*%z(.*)$')
     local room = room_read(room_id)
@@ -178,8 +179,6 @@ local function return_queued(agent_id, reason)
       journal('room.returned', room_id, room, 'agent', agent_id, 'state', 'waiting', 'reason', reason,
         'position', line_position(room_id, room))
       queue(room_id, room)
-      channels[#channels + 1] = room.channel
     end
   end
-  for _, channel in ipairs(channels) do pair(channel) end
 end

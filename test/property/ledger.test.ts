@@ -1,0 +1,246 @@
+/**
+ * Random lives of the service against the small model (model.ts), on a real Redis: after every step the ledger's state
+ * equals the model's, and invariants 1 to 6 hold. A failure prints its seed and the shortest sequence that shows it.
+ *
+ * PROPERTY_RUNS sets how many lives; PROPERTY_SEED replays one.
+ */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import fc from 'fast-check';
+import type { Intent } from '../../src/ledger/index';
+import { connect, type RedisClient } from '../../src/redis/client';
+import { brokenInvariants, readSnapshot, type Snapshot } from '../support/invariants';
+import { allocation, openTestLedger, resolved, type TestLedger } from '../support/ledger';
+import { startTestRedis, type TestRedis } from '../support/redis';
+import { Model } from './model';
+
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 150);
+const SEED = process.env.PROPERTY_SEED ? Number(process.env.PROPERTY_SEED) : undefined;
+
+const room = fc.constantFrom('1', '2', '3', '4', '5', '6', '7', '8');
+const channel = fc.constantFrom(null, '10', '20');
+const service = fc.constantFrom(null, null, 0, 1, 2, 3);
+const agentId = fc.constantFrom('a', 'b', 'aa');
+const channels = fc.constantFrom(null, [], ['10'], ['10', '20']);
+
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('allocation' as const), room, channel, service }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('resolved' as const), room, service }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('take' as const), want: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant('report' as const),
+      which: fc.nat(3),
+      how: fc.constantFrom('confirm', 'confirm', 'confirm', 'close', 'later', 'park', 'unknown', 'denied' as const),
+      twice: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('advance' as const), ms: fc.constantFrom(100, 1_000, 40_000) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reclaim' as const) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      do: fc.constant('roster' as const),
+      agents: fc.uniqueArray(fc.record({ id: agentId, online: fc.boolean(), channels }), { selector: (a) => a.id }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('limit' as const), limit: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('patch' as const),
+      agent: agentId,
+      maxCustomers: fc.constantFrom(undefined, null, 1, 3),
+      paused: fc.constantFrom(undefined, true, false),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), room }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('requeue' as const), room, evenAssigned: fc.boolean() }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** One life: the ledger and the model side by side. */
+class Life {
+  readonly model: Model;
+  readonly acknowledged = new Set<string>();
+  #inHand: Intent[] = [];
+
+  constructor(readonly real: TestLedger) {
+    this.model = new Model(2, real.clock.ms);
+  }
+
+  async run(step: Step): Promise<void> {
+    const { real, model } = this;
+    switch (step.do) {
+      case 'allocation':
+      case 'resolved': {
+        const webhook =
+          step.do === 'allocation'
+            ? allocation(step.room, { channelId: step.channel, finishedService: step.service })
+            : resolved(step.room, step.service);
+        await real.append(webhook);
+        await real.applyAll();
+        model.apply(webhook);
+        if (step.do === 'allocation') this.acknowledged.add(step.room);
+        return;
+      }
+      case 'take': {
+        const taken = await real.ledger.takeIntents(step.want, 64, 1e9);
+        for (const intent of taken.kind === 'taken' ? taken.intents : []) {
+          expect(model.rooms.get(intent.roomId)).toMatchObject({
+            state: 'reserved',
+            agent: intent.agentId,
+            dueMs: null,
+          });
+          model.sent(intent.roomId);
+          this.#inHand.push(intent);
+        }
+        return;
+      }
+      case 'report':
+        return this.#report(step);
+      case 'advance':
+        real.clock.ms += step.ms;
+        model.advance(step.ms);
+        return this.#advance();
+      case 'reclaim': {
+        const live = (
+          await Promise.all(this.#inHand.map(async (intent) => ((await this.#isLive(intent)) ? intent : null)))
+        ).filter((intent) => intent !== null);
+        await real.ledger.reclaim(0, 1e9);
+        model.reclaim(live.map((intent) => intent.roomId));
+        return;
+      }
+      case 'roster':
+        await real.roster(step.agents);
+        return model.roster(step.agents);
+      case 'limit':
+        await real.desk.setMaxCustomers(step.limit);
+        model.limit = step.limit;
+        return model.match();
+      case 'patch':
+        await real.desk.patchAgent(step.agent, step);
+        return model.patch(step.agent, step);
+      case 'release':
+        await real.desk.releaseRoom(step.room);
+        return model.release(step.room);
+      case 'requeue':
+        await real.desk.requeueRoom(step.room, step.evenAssigned);
+        return model.requeue(step.room, step.evenAssigned);
+    }
+  }
+
+  async #advance(): Promise<void> {
+    for (let more = true; more; ) {
+      const rules = {
+        fallbackAgentId: null,
+        fallbackAfterMs: 0,
+        waitMaxMs: 1e12,
+        keepMarkMs: 1e12,
+        journalMs: 1e12,
+        journalEntries: 1e6,
+      };
+      more = (await this.real.ledger.advanceClock(rules)).more;
+    }
+  }
+
+  /** Does the intent still hold its room, by the token in the room's newest call record? */
+  async #isLive(intent: Intent): Promise<boolean> {
+    const view = await this.real.desk.readRoom(intent.roomId);
+    if (view?.state !== 'reserved') return false;
+    const newest = (await this.real.desk.readDecisions(intent.roomId, 50)).find((record) => record.fields.token);
+    return newest?.fields.token === String(intent.token) && this.model.rooms.get(intent.roomId)?.dueMs === null;
+  }
+
+  async #report(step: Extract<Step, { do: 'report' }>): Promise<void> {
+    const { ledger, clock } = this.real;
+    const [intent] = this.#inHand.splice(Math.min(step.which, Math.max(0, this.#inHand.length - 1)), 1);
+    if (!intent) return;
+    const dueMs = clock.ms + 500;
+    const tell = () => {
+      if (step.how === 'confirm') return ledger.confirm(intent, 'confirmed');
+      if (step.how === 'unknown' || step.how === 'denied') {
+        return ledger.defer(intent, step.how, {
+          kind: step.how,
+          sent: step.how === 'unknown',
+          dueMs,
+          pauseMs: 0,
+          limit: 1e9,
+        });
+      }
+      return ledger.refuse(intent, step.how, step.how, dueMs);
+    };
+    const live = await this.#isLive(intent);
+    expect(await tell()).toBe(live ? 'done' : 'fenced');
+    if (live) {
+      if (step.how === 'confirm') this.model.confirm(intent.roomId);
+      else if (step.how === 'unknown' || step.how === 'denied')
+        this.model.defer(intent.roomId, step.how === 'unknown', dueMs);
+      else this.model.refuse(intent.roomId, step.how, dueMs);
+    }
+    if (step.twice && step.how !== 'unknown' && step.how !== 'denied') expect(await tell()).toBe('fenced');
+  }
+
+  async check(): Promise<void> {
+    const now = await readSnapshot(this.real);
+    expect(brokenInvariants(now, this.acknowledged)).toEqual([]);
+    expect(seen(now)).toEqual(this.#expected());
+  }
+
+  #expected() {
+    const { rooms, agents } = this.model;
+    return {
+      rooms: Object.fromEntries([...rooms].map(([id, { state, agent }]) => [id, `${state} ${agent ?? ''}`])),
+      agents: Object.fromEntries(
+        [...agents].map(([id, agent]) => [
+          id,
+          `${agent.online} ${agent.paused} ${this.model.load(id)} ${agent.own ?? this.model.limit}`,
+        ]),
+      ),
+    };
+  }
+}
+
+function seen(now: Snapshot) {
+  return {
+    rooms: Object.fromEntries([...now.rooms].map(([id, { state, agentId }]) => [id, `${state} ${agentId ?? ''}`])),
+    agents: Object.fromEntries(
+      [...now.agents].map(([id, agent]) => [id, `${agent.online} ${agent.paused} ${agent.load} ${agent.limit}`]),
+    ),
+  };
+}
+
+let redis: TestRedis;
+let client: RedisClient;
+beforeAll(async () => {
+  redis = await startTestRedis();
+  client = await connect(redis.url, 'command');
+});
+afterAll(async () => {
+  client.disconnect();
+  await redis.stop();
+});
+
+test(
+  'any life of the service keeps the invariants and does what the small model does',
+  async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), async (steps) => {
+        const life = new Life(await openTestLedger(client));
+        await life.run({
+          do: 'roster',
+          agents: [
+            { id: 'a', online: true, channels: null },
+            { id: 'b', online: true, channels: ['10'] },
+          ],
+        });
+        for (const next of steps) {
+          await life.run(next);
+          await life.check();
+        }
+      }),
+      { numRuns: RUNS, ...(SEED !== undefined && { seed: SEED }) },
+    );
+  },
+  10 * 60_000,
+);
