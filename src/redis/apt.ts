@@ -15,12 +15,11 @@ export interface AptFetch {
   target: string;
   /** Packages to try, in order. */
   names: readonly string[];
-  /** PATH for the search of apt; the system's own folders are looked at too. */
+  /** PATH for apt, dpkg and what they call. */
   path: string;
   log: (line: string) => void;
 }
 
-const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const STEP_LIMIT_MS = 120_000;
 /** Our copy of dpkg's list of installed packages. */
 const STATUS = 'status';
@@ -29,7 +28,7 @@ type Run = (args: string[]) => Promise<{ ok: boolean; output: string }>;
 
 /** Returns null when the target is there, else in a few words why not. */
 export async function fetchWithApt({ target, names, path, log }: AptFetch): Promise<string | null> {
-  const env = { PATH: path === '' ? SYSTEM_PATH : `${path}:${SYSTEM_PATH}`, LC_ALL: 'C' };
+  const env = { PATH: path, LC_ALL: 'C' };
   const program = (name: string) => Bun.which(name, { PATH: env.PATH });
   const missing = ['apt-get', 'dpkg', 'tar'].filter((name) => program(name) === null);
   if (missing.length > 0) return `this system has no ${missing[0]} to fetch one with`;
@@ -91,13 +90,18 @@ async function choosePackages(names: readonly string[], work: string, apt: Run):
       .filter((stanza) => /^Status: \S+ ok installed$/m.test(stanza))
       .map((stanza) => stanza.match(/^Package: (\S+)$/m)?.[1]),
   );
-  // Where something installed is broken, or needs a system's Redis, apt resolves nothing; then it is told of no package at all.
-  for (const status of [`${others.join('\n\n')}\n`, '']) {
+  const attempts = [
+    { status: `${others.join('\n\n')}\n`, has: new Set<string | undefined>() },
+    // Where something installed is broken, or needs a system's Redis, apt resolves nothing: then we subtract ourselves.
+    { status: '', has: installed },
+  ];
+  for (const { status, has } of attempts) {
     await writeFile(join(work, STATUS), status);
     for (const name of names) {
       const simulated = await apt(['-s', '--no-install-recommends', 'install', name]);
-      const named = [...simulated.output.matchAll(/^Inst (\S+)/gm)].map((match) => match[1] ?? '');
-      if (simulated.ok && named.length > 0) return named.filter((each) => !installed.has(each));
+      // An upgrade, `Inst name [old] (new)`, is none of our business: what is installed serves.
+      const named = [...simulated.output.matchAll(/^Inst (\S+) \(/gm)].map((match) => match[1] ?? '');
+      if (simulated.ok && named.length > 0) return named.filter((each) => !has.has(each));
     }
   }
   return [];

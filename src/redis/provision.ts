@@ -34,8 +34,11 @@ export interface ProvideRedisOptions {
   log: (line: string) => void;
   /** Default: those of this process. */
   surroundings?: Surroundings;
+  /** Where apt is looked for besides PATH, which may be tiny. */
+  systemPath?: string;
 }
 
+const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const OLDEST = '7.0.0';
 const NAMES = ['redis-server', 'valkey-server'] as const;
 
@@ -53,7 +56,7 @@ or set REDIS_URL to a Redis 7.0 (or Valkey) that already runs.`;
  * Throws a ServiceError that says how to install one when there is no way.
  */
 export async function provideRedis(options: ProvideRedisOptions): Promise<RedisBinary> {
-  const { dataDir, log, surroundings = process.env } = options;
+  const { dataDir, log, surroundings = process.env, systemPath = SYSTEM_PATH } = options;
   const problems: string[] = [];
 
   for (const name of NAMES) {
@@ -72,7 +75,12 @@ export async function provideRedis(options: ProvideRedisOptions): Promise<RedisB
   if (target === undefined) {
     problems.push('no folder to fetch one into can be written');
   } else {
-    const problem = await fetchWithApt({ target, names: NAMES, path: surroundings.PATH ?? '', log });
+    const problem = await fetchWithApt({
+      target,
+      names: NAMES,
+      path: [surroundings.PATH, systemPath].filter(Boolean).join(':'),
+      log,
+    });
     if (problem !== null) problems.push(problem);
     const found = problem === null ? await tryFolder(target, problems) : null;
     if (found) return found;
@@ -83,8 +91,8 @@ export async function provideRedis(options: ProvideRedisOptions): Promise<RedisB
   );
 }
 
-/** Our folder in each possible cache, named after the system, since a home may be shared by several. */
-async function cacheFolders(dataDir: string, surroundings: Surroundings) {
+/** Our folder in each possible cache, best first, named after the system, since a home may be shared by several. */
+export async function cacheFolders(dataDir: string, surroundings: Surroundings) {
   const userCache = surroundings.XDG_CACHE_HOME || join(surroundings.HOME || homedir(), '.cache');
   const roots = [join(resolve(userCache), 'agent-allocation'), join(resolve(dataDir), 'cache')];
   const release = await readFile('/etc/os-release', 'utf8').catch(() => '');
@@ -110,7 +118,7 @@ async function tryFolder(folder: string, problems: string[]): Promise<RedisBinar
   for (const name of NAMES) {
     const path = join(folder, 'usr/bin', name);
     if (!(await Bun.file(path).exists())) continue;
-    const libraries = [...new Bun.Glob('{usr/lib,lib}/**/*.so*').scanSync({ cwd: folder, onlyFiles: false })];
+    const libraries = [...new Bun.Glob('**/*.so*').scanSync({ cwd: folder, onlyFiles: false })];
     const libraryPath = [...new Set(libraries.map((file) => join(folder, dirname(file))))].join(':');
     const found = await tryBinary(path, libraryPath, problems);
     if (found) return found;

@@ -4,7 +4,6 @@
  * 1. The program is found as the service finds its own (`provision.ts`).
  * 2. Ends by `stop()`. What a test forgets, or cannot stop because it crashed, ends with the test process.
  */
-import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -43,22 +42,27 @@ export interface TestRedis {
 }
 
 const HOST = '127.0.0.1';
-const running = new Map<string, () => number>();
-process.on('exit', () => {
-  for (const [dir, pid] of running) {
-    try {
-      process.kill(pid(), 'SIGKILL');
-    } catch {
-      // Gone already.
-    }
-    rmSync(dir, { recursive: true, force: true });
+
+/** Reads a folder a line; once this process is gone, however it went (`bun test` runs no exit handlers), removes what is left. */
+const JANITOR = `while read -r dir; do set -- "$@" "$dir"; done
+for dir; do kill -KILL "$(cat "$dir/server.pid")"; rm -rf "$dir"; done`;
+let janitor: Bun.Subprocess<'pipe', 'ignore', 'ignore'> | null = null;
+
+async function madeFolder(): Promise<string> {
+  const dir = await mkdtemp(join(tmpdir(), 'caa-test-redis-'));
+  if (!janitor) {
+    janitor = Bun.spawn(['sh', '-c', JANITOR], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    janitor.unref();
   }
-});
+  janitor.stdin.write(`${dir}\n`);
+  await janitor.stdin.flush();
+  return dir;
+}
 
 /** Starts a real server and resolves once it serves (the cluster: once `cluster_state` is ok). */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { cluster = false, appendfsync = 'everysec', maxmemory = '0' } = options;
-  const dir = await mkdtemp(join(tmpdir(), 'caa-test-redis-'));
+  const dir = await madeFolder();
   const log = (line: string) => console.error(line);
   const binary = await provideRedis({ dataDir: dir, log });
 
@@ -85,7 +89,6 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     await rm(dir, { recursive: true, force: true });
     throw error;
   });
-  running.set(dir, () => server.pid);
   if (cluster) await joinCluster(port);
 
   return {
@@ -109,7 +112,6 @@ export async function startTestRedis(options: TestRedisOptions = {}): Promise<Te
     },
     async stop() {
       await server.stop();
-      running.delete(dir);
       await rm(dir, { recursive: true, force: true });
     },
   };
