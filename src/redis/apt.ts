@@ -5,18 +5,18 @@
  * 2. It resolves against a copy of the system's list of installed packages, without Redis: only what is missing is fetched.
  * 3. The packages are unpacked beside the target, which then appears by one rename: never half of it, whoever else fetches.
  *
- * Every step has a time limit; what was left half done is removed.
+ * Every step has a time limit; what was left half done is removed, by the next fetch if this one is killed.
  */
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 export interface AptFetch {
   /** The folder that will hold `usr/bin/<name>` and the libraries; one that is there already is replaced. */
   target: string;
   /** Packages to try, in order. */
   names: readonly string[];
-  /** PATH for apt, dpkg and what they call. */
-  path: string;
+  /** For apt, dpkg and what they call: PATH, and a proxy's address where the user has one. */
+  env: { PATH: string; [name: string]: string | undefined };
   log: (line: string) => void;
 }
 
@@ -27,14 +27,14 @@ const STATUS = 'status';
 type Run = (args: string[]) => Promise<{ ok: boolean; output: string }>;
 
 /** Returns null when the target is there, else in a few words why not. */
-export async function fetchWithApt({ target, names, path, log }: AptFetch): Promise<string | null> {
-  const env = { PATH: path, LC_ALL: 'C' };
+export async function fetchWithApt({ target, names, env, log }: AptFetch): Promise<string | null> {
   const program = (name: string) => Bun.which(name, { PATH: env.PATH });
   const missing = ['apt-get', 'dpkg', 'tar'].filter((name) => program(name) === null);
   if (missing.length > 0) return `this system has no ${missing[0]} to fetch one with`;
 
   log(`No Redis server is installed: fetching this system's own signed package into ${target} (nothing is installed).`);
   const startedAt = performance.now();
+  await removeAbandoned(target);
   const work = await mkdtemp(`${target}.`);
   try {
     const run = (command: string[], cwd = work) => runStep(command, cwd, env);
@@ -58,6 +58,16 @@ export async function fetchWithApt({ target, names, path, log }: AptFetch): Prom
     return `fetching it failed: ${cause instanceof Error ? cause.message : String(cause)}`;
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** What a fetch left that was killed: no fetch takes an hour. */
+async function removeAbandoned(target: string): Promise<void> {
+  for (const name of await readdir(dirname(target))) {
+    const path = join(dirname(target), name);
+    const usedAtMs = (await stat(path).catch(() => null))?.mtimeMs ?? Date.now();
+    const abandoned = name.startsWith(`${basename(target)}.`) && Date.now() - usedAtMs > 3_600_000;
+    if (abandoned) await rm(path, { recursive: true, force: true });
   }
 }
 
@@ -117,11 +127,11 @@ async function replaceFolder(from: string, to: string, attic: string): Promise<v
   });
 }
 
-async function runStep(command: string[], cwd: string, env: { PATH: string; LC_ALL: string }) {
+async function runStep(command: string[], cwd: string, env: AptFetch['env']) {
   const [name = '', ...args] = command;
   const child = Bun.spawn([Bun.which(name, { PATH: env.PATH }) ?? name, ...args], {
     cwd,
-    env,
+    env: { ...env, LC_ALL: 'C' },
     stdio: ['ignore', 'pipe', 'ignore'],
     timeout: STEP_LIMIT_MS,
     killSignal: 'SIGKILL',

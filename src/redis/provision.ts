@@ -24,7 +24,7 @@ export interface RedisBinary {
   libraryPath: string;
 }
 
-/** Environment variables; only PATH, XDG_CACHE_HOME and HOME are read: where programs and caches are, nothing of ours. */
+/** Environment variables. Read: where programs and caches are (PATH, HOME, XDG_CACHE_HOME) and proxies; nothing of ours. */
 export type Surroundings = Record<string, string | undefined>;
 
 export interface ProvideRedisOptions {
@@ -75,12 +75,9 @@ export async function provideRedis(options: ProvideRedisOptions): Promise<RedisB
   if (target === undefined) {
     problems.push('no folder to fetch one into can be written');
   } else {
-    const problem = await fetchWithApt({
-      target,
-      names: NAMES,
-      path: [surroundings.PATH, systemPath].filter(Boolean).join(':'),
-      log,
-    });
+    const proxies = Object.entries(surroundings).filter(([name]) => /^(https?|no)_proxy$/.test(name));
+    const env = { ...Object.fromEntries(proxies), PATH: [surroundings.PATH, systemPath].filter(Boolean).join(':') };
+    const problem = await fetchWithApt({ target, names: NAMES, env, log });
     if (problem !== null) problems.push(problem);
     const found = problem === null ? await tryFolder(target, problems) : null;
     if (found) return found;

@@ -1,6 +1,6 @@
 /** The embedded Redis as its owner and its user see it: real servers, real processes, real kill -9. */
 import { afterEach, describe, expect, test } from 'bun:test';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -125,13 +125,16 @@ describe('finding a server program', () => {
       console.log(`skipped: ${reason}`);
       return;
     }
-    const surroundings = await cacheWith(await script('exit 127'));
+    const surroundings = { ...process.env, ...(await cacheWith(await script('exit 127'))) };
+    const [cache] = await cacheFolders('/nonexistent', surroundings);
+    const abandoned = `${cache?.folder}.killed`;
+    await mkdir(abandoned);
+    await utimes(abandoned, 0, 0);
     const told: string[] = [];
     const redis = await startEmbeddedRedis({ dataDir: await folder(), log: (line) => told.push(line), surroundings });
     cleanups.push(() => redis.stop());
     expect(await clientOf(redis).ping()).toBe('PONG');
     expect(told[0]).toContain('fetching');
-    const [cache] = await cacheFolders('/nonexistent', surroundings);
     expect(await readdir(join(cache?.folder ?? '', '..'))).toHaveLength(1);
   }, 180_000);
 });
