@@ -51,7 +51,8 @@ export const LISTEN = {
   development: false,
 } as const;
 
-export function buildApp(parts: AppParts) {
+/** Everything hooked up; listen with `LISTEN`. */
+export function buildApp(parts: AppParts): Elysia {
   const { config, logger, desk, intake, feed, qiscus, registry, nowMs, stopping } = parts;
   const numbers = meter(registry, desk, feed);
   const methodsAt = methodTable(() => app.routes);
@@ -61,8 +62,10 @@ export function buildApp(parts: AppParts) {
     systemRouter: false,
     // Host headers may be shorter than Elysia's shortcut for finding the path assumes.
     handler: { standardHostname: false },
-  })
-    .onRequest(gate(config.tokens, nowMs))
+  });
+  app
+    // The server is asked through `app`: a hook that names `server` makes Elysia define a getter per request (-30 %).
+    .onRequest(gate(config.tokens, nowMs, (request) => app.server?.requestIP(request)?.address))
     .onError({ as: 'global' }, errorReply(logger, methodsAt, numbers.countError))
     .use(webhooks(config, intake))
     .use(settings(config, desk, qiscus, logger))

@@ -8,7 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config';
 import { ServiceError } from '../errors';
-import { Door, FailureCount, presentedToken, webhookTokens } from './auth';
+import { Door, FailureCount, judgeWebhook, presentedToken } from './auth';
 
 /**
  * The parts of Elysia's request context that the gate needs. `path` is exactly what the router will match: Elysia gives
@@ -18,7 +18,6 @@ export interface Arrival {
   request: Request;
   path?: string;
   set: { headers: Record<string, unknown> };
-  server: { requestIP(request: Request): { address: string } | null } | null;
 }
 
 export const WEBHOOK_PREFIX = '/api/v1/webhook/';
@@ -35,14 +34,18 @@ function nextRequestId(): string {
   return `${ID_PREFIX}.${issued.toString(36)}`;
 }
 
-/** Makes the handler for Elysia's `onRequest`. @throws ServiceError UNAUTHORIZED, TOO_MANY_FAILURES */
-export function gate(tokens: Config['tokens'], nowMs: () => number): (arrival: Arrival) => void {
+/** Makes the handler for Elysia's `onRequest`; `peerOf` answers the peer's address. @throws ServiceError UNAUTHORIZED, TOO_MANY_FAILURES */
+export function gate(
+  tokens: Config['tokens'],
+  nowMs: () => number,
+  peerOf: (request: Request) => string | undefined,
+): (arrival: Arrival) => void {
   const webhook = new Door(tokens.webhook);
   const admin = new Door(tokens.admin);
   const metrics = new Door(tokens.metrics.length > 0 ? tokens.metrics : tokens.admin);
   const failures = new FailureCount(nowMs);
 
-  return ({ request, path, set, server }) => {
+  return ({ request, path, set }) => {
     if (path === undefined) throw new ServiceError('INTERNAL', 'The router gave no path.');
     const headers = set.headers;
     headers['x-request-id'] = nextRequestId();
@@ -57,9 +60,9 @@ export function gate(tokens: Config['tokens'], nowMs: () => number): (arrival: A
     if (door.open) return;
 
     if (forWebhook) {
-      const presented = webhookTokens(request, path);
-      if (presented.length === 0) throw new ServiceError('UNAUTHORIZED', 'This webhook needs its token.');
-      for (const token of presented) if (!door.accepts(token)) failures.fail(addressOf(server, request));
+      const verdict = judgeWebhook(door, request, path, WEBHOOK_PREFIX);
+      if (verdict === 'none') throw new ServiceError('UNAUTHORIZED', 'This webhook needs its token.');
+      if (verdict === 'wrong') failures.fail(network(peerOf(request)));
       return;
     }
     const token = presentedToken(request.headers.get('authorization'));
@@ -67,7 +70,7 @@ export function gate(tokens: Config['tokens'], nowMs: () => number): (arrival: A
     if (token === null && !needed) return;
     headers['www-authenticate'] = PAGES.has(path) ? 'Basic realm="Agent Allocation", charset="UTF-8"' : 'Bearer';
     if (token === null) throw new ServiceError('UNAUTHORIZED', 'This needs a token: Authorization: Bearer <token>.');
-    failures.fail(addressOf(server, request));
+    failures.fail(network(peerOf(request)));
   };
 }
 
@@ -75,8 +78,7 @@ function isPublic(path: string): boolean {
   return path.startsWith('/health/') || path === '/docs' || path.startsWith('/docs/');
 }
 
-/** The peer's address; an IPv6 peer counts as its /64, which one machine can roam freely. */
-function addressOf(server: Arrival['server'], request: Request): string {
-  const address = server?.requestIP(request)?.address ?? 'unknown';
+/** An IPv6 peer counts as its /64, which one machine can roam freely. */
+function network(address = 'unknown'): string {
   return address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address;
 }

@@ -35,10 +35,10 @@ export function webhooks(config: Config, intake: Intake) {
   }
 
   return new Elysia({ prefix: '/api/v1/webhook' })
-    .post('/agent_allocation', ({ request, set }) => allocate({ request, set }), { detail: ALLOCATE })
-    .post('/agent_allocation/:token', ({ request, set }) => allocate({ request, set }), { detail: { hide: true } })
-    .post('/mark_as_resolved', ({ request, set }) => resolve({ request, set }), { detail: RESOLVE })
-    .post('/mark_as_resolved/:token', ({ request, set }) => resolve({ request, set }), { detail: { hide: true } });
+    .post('/agent_allocation', allocate, { detail: ALLOCATE })
+    .post('/agent_allocation/:token', allocate, { detail: { hide: true } })
+    .post('/mark_as_resolved', resolve, { detail: RESOLVE })
+    .post('/mark_as_resolved/:token', resolve, { detail: { hide: true } });
 }
 
 const TOKEN_WORDS =
