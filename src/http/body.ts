@@ -43,9 +43,7 @@ export async function readJson(request: Request, optional = false): Promise<unkn
   if (!JSON_TYPE.test(request.headers.get('content-type') ?? '')) {
     throw new ServiceError('UNSUPPORTED_MEDIA_TYPE', 'Send the header Content-Type: application/json.');
   }
-  const text = await readText(request);
-  if (optional && text === '') return {};
-  const value = parse(text);
+  const value = await parse(request, optional);
   inspect(value, 1);
   return value;
 }
@@ -56,15 +54,18 @@ function refuseOtherSites(request: Request): void {
   throw new ServiceError('CROSS_SITE', 'A page of another site may not do this.');
 }
 
-async function readText(request: Request): Promise<string> {
+async function parse(request: Request, optional: boolean): Promise<unknown> {
   const declared = request.headers.get('content-length');
   if (declared !== null && Number(declared) > MAX_BODY_BYTES) throw tooLarge();
   try {
-    // A declared length is enforced by the server; only a chunked body has to be counted.
-    return declared === null ? await readChunks(request) : await request.text();
+    // A declared length is enforced by the server, and Bun parses such a body fastest; a chunked one has to be counted.
+    if (declared !== null && declared !== '0') return await request.json();
+    const text = await readChunks(request);
+    return optional && text === '' ? {} : JSON.parse(text);
   } catch (error) {
     if (error instanceof ServiceError) throw error;
-    throw new ServiceError('INVALID_JSON', 'The body ended early.', { cause: error });
+    if (error instanceof RangeError) throw tooDeep();
+    throw new ServiceError('INVALID_JSON', 'The body is not valid JSON.');
   }
 }
 
@@ -81,15 +82,6 @@ async function readChunks(request: Request): Promise<string> {
   return text + decoder.decode();
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof RangeError) throw tooDeep();
-    throw new ServiceError('INVALID_JSON', 'The body is not valid JSON.');
-  }
-}
-
 /** Refuses what would hurt later readers: deep nesting, and keys that reach an object's prototype. */
 function inspect(value: unknown, depth: number): void {
   if (typeof value !== 'object' || value === null) return;
@@ -98,11 +90,11 @@ function inspect(value: unknown, depth: number): void {
     for (const item of value) inspect(item, depth + 1);
     return;
   }
-  for (const [key, item] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     if (key === '__proto__' || key === 'constructor' || key === 'prototype') {
       throw new ServiceError('INVALID_BODY', 'The body holds a key that is not allowed.');
     }
-    inspect(item, depth + 1);
+    inspect(Reflect.get(value, key), depth + 1);
   }
 }
 
