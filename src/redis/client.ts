@@ -54,6 +54,8 @@ function hostsOf(part: string): { host: string; port: number }[] {
 
 function create(address: RedisAddress, purpose: Purpose): RedisClient {
   const options = optionsOf(purpose);
+  // Not by its URL parsing, which would cut a path at `?` or `#`.
+  if (address.startsWith('/')) return new Redis({ ...options, path: address });
   const many = /^(rediss?)\+(cluster|sentinel):\/\/(?:([^@]*)@)?([^/]+)(?:\/([^/]*))?(?:\/(\d+))?$/.exec(address);
   if (!many) return new Redis(address, options);
   const [, scheme, kind, login = '', hosts = '', name, db] = many;

@@ -1,0 +1,152 @@
+/**
+ * The service for tests: in this process on free ports, or as processes of their own that can be killed.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pino from 'pino';
+import { type Config, readConfig } from '../../src/config';
+import { type Sandbox, startSandbox } from '../../src/qiscus/sandbox';
+import { type Service, startService } from '../../src/service';
+import { until } from './wait';
+
+export const APP_ID = 'kovof-123';
+export const WEBHOOK_TOKEN = 'webhook-token-for-tests-only';
+export const ADMIN_TOKEN = 'admin-token-for-tests-only-1';
+const QISCUS_SECRET = 'qiscus-secret-for-tests';
+
+/** Environment of a service that talks to the given sandbox. */
+export function environment(
+  redisUrl: string,
+  sandboxUrl: string,
+  more: Record<string, string> = {},
+): Record<string, string> {
+  return {
+    REDIS_URL: redisUrl,
+    QISCUS_BASE_URL: sandboxUrl,
+    QISCUS_APP_ID: APP_ID,
+    QISCUS_SECRET,
+    WEBHOOK_TOKEN,
+    ADMIN_TOKEN,
+    QISCUS_RATE_PER_SECOND: '10000',
+    ROSTER_SYNC_SECONDS: '1',
+    LOG_LEVEL: 'error',
+    ...more,
+  };
+}
+
+export function startTestSandbox(config: Parameters<typeof startSandbox>[0]['config'] = {}): Promise<Sandbox> {
+  return startSandbox({ appId: APP_ID, secret: QISCUS_SECRET, agentIds: 'named', config });
+}
+
+/** In this process, on a free port. */
+export async function startTestService(
+  env: Record<string, string>,
+  change: (config: Config) => void = () => {},
+): Promise<Service> {
+  const config = readConfig({ PORT: '3000', ...env }, []);
+  config.http.port = 0;
+  change(config);
+  return startService(config, pino({ level: 'silent' }), () => {});
+}
+
+export interface ServiceProcess {
+  pid: number;
+  url: string;
+  /** What it printed so far. */
+  output(): string;
+  exited: Promise<number>;
+  kill(signal: NodeJS.Signals): Promise<number>;
+}
+
+const children = new Set<Bun.Subprocess>();
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+
+/** A process of its own: `bun src/index.ts [role]`. Resolves once it says that it runs. */
+export async function spawnService(
+  env: Record<string, string>,
+  role: 'all' | 'api' | 'worker' = 'all',
+): Promise<ServiceProcess> {
+  const port = env.PORT ?? String(await freePort());
+  const child = Bun.spawn([process.execPath, 'src/index.ts', role], {
+    cwd: join(import.meta.dir, '../..'),
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: port, ...env },
+    stdout: 'pipe',
+    stderr: 'pipe',
+  });
+  children.add(child);
+  let text = '';
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) text += decoder.decode(chunk, { stream: true });
+  };
+  void collect(child.stdout);
+  void collect(child.stderr);
+  const exited = child.exited.then((code) => {
+    children.delete(child);
+    return code;
+  });
+  await until(() => text.includes('  Try it:') || text.includes('the worker runs') || child.exitCode !== null, {
+    what: `the ${role} to start`,
+    withinMs: 30_000,
+  });
+  return {
+    pid: child.pid,
+    url: `http://127.0.0.1:${port}`,
+    output: () => text,
+    exited,
+    async kill(signal) {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+export async function freePort(): Promise<number> {
+  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() });
+  const { port } = server;
+  await server.stop(true);
+  if (!port) throw new Error('no free port');
+  return port;
+}
+
+/** A folder that is gone with the test process. */
+export function temporaryFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'caa-test-'));
+  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+export interface Answer {
+  status: number;
+  body: Record<string, unknown>;
+}
+
+/** A caller of the HTTP API with both tokens. */
+export function caller(url: string) {
+  const headers = {
+    'Content-Type': 'application/json',
+    'X-Webhook-Token': WEBHOOK_TOKEN,
+    Authorization: `Bearer ${ADMIN_TOKEN}`,
+  };
+  const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+  };
+  return {
+    get: (path: string) => call('GET', path),
+    post: (path: string, body: unknown = {}) => call('POST', path, body),
+    patch: (path: string, body: unknown) => call('PATCH', path, body),
+    allocate: (roomId: string, more: object = {}) =>
+      call('POST', '/webhook/agent_allocation', { room_id: roomId, ...more }),
+    resolve: (roomId: string) => call('POST', '/webhook/mark_as_resolved', { room_id: roomId, agent_id: 'agent_01' }),
+    room: async (roomId: string) => (await call('GET', `/rooms/${roomId}`)).body,
+  };
+}
+export type Caller = ReturnType<typeof caller>;
