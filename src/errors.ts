@@ -15,7 +15,6 @@ export const ERROR_CODES = {
   NOT_FOUND: { status: 404, retryable: false },
   ROOM_UNKNOWN: { status: 404, retryable: false },
   AGENT_UNKNOWN: { status: 404, retryable: false },
-  DEAD_LETTER_UNKNOWN: { status: 404, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false },
   WRONG_STATE: { status: 409, retryable: false },
   BODY_TOO_LARGE: { status: 413, retryable: false },

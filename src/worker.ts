@@ -35,6 +35,9 @@ export interface Worker {
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** How long the start may wait for Qiscus's agents. */
+const FIRST_LOOK_MS = 3_000;
+
 /** Starts the loops; resolves when webhooks are being applied. */
 export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const { config, store, desk, journal, qiscus, nowMs, logger } = parts;
@@ -52,6 +55,8 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
     if (leader.leads) logDecision(logger, record);
   });
   leader.start();
+  // Agents may have gone while the service was down: look before the line moves, but not for long.
+  await Promise.race([leader.ready, Bun.sleep(FIRST_LOOK_MS)]);
   applier.start();
   dispatcher.poke();
   // The net below the pokes: whatever was missed is found within a second.
@@ -68,18 +73,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
 }
 
 /** Fields of a journal record that a log line shows; the journal holds neither names nor secrets. */
-const LOGGED = [
-  'request',
-  'room',
-  'agent',
-  'entry',
-  'cause',
-  'state',
-  'reason',
-  'position',
-  'load',
-  'limit',
-] as const;
+const LOGGED = ['request', 'room', 'agent', 'entry', 'cause', 'state', 'reason', 'position', 'load', 'limit'] as const;
 
 /** One line per decision. */
 function logDecision(logger: Logger, record: JournalRecord): void {

@@ -11,11 +11,14 @@ import type { Qiscus, RosterAgent, RosterReading } from '../qiscus/model';
 
 const MOST_CHANNELS = 1_000;
 const LONGEST_NAME = 80;
+/** Ids are opaque, but keys are built of them with NUL between. */
+const AGENT_ID = /^[^\0\s]{1,64}$/;
+const CHANNEL_ID = /^[0-9A-Za-z_-]{1,64}$/;
 
 function channelsOf(agent: RosterAgent): string {
   if (agent.channelIds === null) return '*';
   return [...new Set(agent.channelIds)]
-    .filter((id) => /^[0-9A-Za-z_-]{1,64}$/.test(id))
+    .filter((id) => CHANNEL_ID.test(id))
     .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
     .slice(0, MOST_CHANNELS)
     .join(',');
@@ -46,11 +49,12 @@ export async function syncAgents(
   const reading = await qiscus.listAgents();
   if (reading.kind !== 'agents') return reading;
   const endedMs = nowMs();
-  const shown = new Set(reading.agents.map((agent) => agent.id));
+  const agents = reading.agents.filter((agent) => AGENT_ID.test(agent.id));
+  const shown = new Set(agents.map((agent) => agent.id));
   const absent = (await desk.listAgents())
     .filter((agent) => !shown.has(agent.id))
     .map((agent): RosterEntry => ({ id: agent.id, name: '', presence: 'absent', channels: '', customerCount: null }));
-  const entries = [...reading.agents.map(entryOf), ...absent];
+  const entries = [...agents.map(entryOf), ...absent];
   for (let i = 0; i === 0 || i < entries.length; i += ROSTER_PART) {
     const last = i + ROSTER_PART >= entries.length;
     await ledger.applyRoster(entries.slice(i, i + ROSTER_PART), { begunMs, endedMs, lagMs, last });

@@ -29,6 +29,7 @@ export class Leader {
   readonly #log: Logger;
   #stopped = false;
   #leads = false;
+  readonly #ready = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
   #syncing: Promise<void> | null = null;
   #reclaimAtMs = 0;
@@ -58,6 +59,11 @@ export class Leader {
     return this.#leads;
   }
 
+  /** Resolves when the agents were read once, well or not, or somebody else leads. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   start(): void {
     this.#running = this.#run();
   }
@@ -74,6 +80,7 @@ export class Leader {
       try {
         this.#leads = await this.#ledger.takeLease(this.#holder, LEASE_MS);
         if (this.#leads) await this.#lead();
+        else this.#ready.resolve();
       } catch (error) {
         this.#leads = false;
         this.#log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
@@ -104,6 +111,7 @@ export class Leader {
       this.#syncAtMs = nowMs + rosterSyncSeconds * 1_000;
       this.#syncing = this.#sync().finally(() => {
         this.#syncing = null;
+        this.#ready.resolve();
       });
     }
   }

@@ -58,7 +58,7 @@ export function deadLetters(desk: LedgerDesk) {
     );
 }
 
-const unknown = () => new ServiceError('DEAD_LETTER_UNKNOWN', 'There is no such dead letter (any more).');
+const unknown = () => new ServiceError('NOT_FOUND', 'There is no such dead letter (any more).');
 
 const ID: Parameter = { name: 'id', in: 'path', description: 'As in the list.', example: 'room-12345' };
 const DONE = { status: 'success', id: 'room-12345' };
@@ -101,7 +101,7 @@ const REPLAY = describe({
   description: 'A room goes back to its old place in line; an entry goes through the inbox again.',
   access: 'admin',
   store: true,
-  errors: ['DEAD_LETTER_UNKNOWN'],
+  errors: ['NOT_FOUND'],
   parameters: [ID],
   body: { schema: EmptyBody.schema, optional: true, examples: { empty: {} } },
   replies: { 200: { means: 'Under way again.', example: DONE } },
@@ -113,7 +113,7 @@ const DELETE = describe({
   description: 'Forgets it. A customer who writes again in that room is served as new.',
   access: 'admin',
   store: true,
-  errors: ['DEAD_LETTER_UNKNOWN'],
+  errors: ['NOT_FOUND'],
   parameters: [ID],
   body: { schema: EmptyBody.schema, optional: true, examples: { empty: {} } },
   replies: { 200: { means: 'Forgotten.', example: DONE } },
