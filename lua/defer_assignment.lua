@@ -2,7 +2,7 @@
 -- No word about the room: it keeps its agent and its slot, and the same call is due again later.
 -- Prelude: records line roster matching qiscus
 -- ARGV[2]  intent   text    id of the outbox entry
--- ARGV[3]  room     text
+-- ARGV[3]  room     text    id of the room
 -- ARGV[4]  agent    text    whom the call named
 -- ARGV[5]  token    number  fencing token of the reservation
 -- ARGV[6]  reason   text    in our words

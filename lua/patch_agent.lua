@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- An operator's hand on one agent: its own limit, a pause.
 -- Prelude: records line roster matching
--- ARGV[2]  agent    text
+-- ARGV[2]  agent    text    id of the agent
 -- ARGV[3]  limit    text    'keep' | '' (the default applies) | 1..1000
 -- ARGV[4]  paused   text    'keep' | '0' | '1'
 -- Returns  {'done'} | {'more'} | {'unknown'}  more: pairs are left to make, drain_line makes them

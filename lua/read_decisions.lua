@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Reads the journal records about one room, newest first: each names the one before it.
 -- Prelude: records
--- ARGV[2]  room     text
+-- ARGV[2]  room     text    id of the room
 -- ARGV[3]  limit    number  1..100
 -- Returns  {'records', {id, {field, value, …}}…} | {'unknown'}
 -- Replay   changes nothing

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- Reads one room.
 -- Prelude: records line
--- ARGV[2]  room     text
+-- ARGV[2]  room     text    id of the room
 -- Returns  {'room', state, agent, channel, source, name, place, position or 0, since, refusals} | {'unknown'}
 -- Replay   changes nothing
 -- Cost     O(log rooms)

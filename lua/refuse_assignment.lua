@@ -2,7 +2,7 @@
 -- Qiscus definitely said no for this room: the slot is free, and the room is closed, tried again later, or parked.
 -- Prelude: records line roster matching qiscus
 -- ARGV[2]  intent   text    id of the outbox entry
--- ARGV[3]  room     text
+-- ARGV[3]  room     text    id of the room
 -- ARGV[4]  agent    text    whom the call named
 -- ARGV[5]  token    number  fencing token of the reservation
 -- ARGV[6]  reason   text    what Qiscus said, in our words
@@ -31,7 +31,7 @@ else
   group = free_slot(ROOM, room)
   room.state, room.since = state, NOW
   room_write(ROOM, room)
-  redis.call('ZADD', NEXT == 'park' and PARKED or LATER, NEXT == 'park' and NOW or DUE, ROOM)
+  if NEXT == 'park' then redis.call('ZADD', PARKED, NOW, ROOM) else redis.call('ZADD', LATER, DUE, ROOM) end
 end
 settle(group, 64)
 return { 'done' }

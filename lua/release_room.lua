@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Closes a room's session in our books and frees what it held: an operator's hand, or Qiscus shows it resolved.
 -- Prelude: records line roster matching
--- ARGV[2]  room     text
+-- ARGV[2]  room     text    id of the room
 -- ARGV[3]  reason   text    'operator' | 'deleted'
 -- Returns  {'done', state} | {'unknown'} | {'wrong_state', state, agent}
 -- Replay   wrong_state: it is resolved already

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Puts a parked room back in line at its old place; an assigned one too, when its agent was removed at Qiscus.
 -- Prelude: records line roster matching
--- ARGV[2]  room     text
+-- ARGV[2]  room     text    id of the room
 -- ARGV[3]  assigned number  1: an assigned room as well
 -- Returns  {'done', state} | {'unknown'} | {'wrong_state', state, agent}
 -- Replay   wrong_state: it is in line already

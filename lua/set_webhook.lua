@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Remembers the resolve webhook that Qiscus says it has.
 -- Prelude: records
--- ARGV[2]  url      text
+-- ARGV[2]  url      text    as Qiscus has it
 -- ARGV[3]  enabled  number  0 | 1
 -- Returns  {'done'}
 -- Replay   sets the same again
