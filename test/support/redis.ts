@@ -4,13 +4,12 @@
  * 1. The program is found as the service finds its own (`provision.ts`).
  * 2. Ends by `stop()`. What a test forgets, or cannot stop because it crashed, ends with the test process.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { provideRedis } from '../../src/redis/provision';
 import { type RedisExit, type RedisServer, startRedisServer } from '../../src/redis/server';
+import { temporaryFolder } from './janitor';
 import { until } from './wait';
 
 export interface TestRedisOptions {
@@ -43,26 +42,10 @@ export interface TestRedis {
 
 const HOST = '127.0.0.1';
 
-/** Reads a folder a line; once this process is gone, however it went (`bun test` runs no exit handlers), removes what is left. */
-const JANITOR = `while read -r dir; do set -- "$@" "$dir"; done
-for dir; do kill -KILL "$(cat "$dir/server.pid")"; rm -rf "$dir"; done`;
-let janitor: Bun.Subprocess<'pipe', 'ignore', 'ignore'> | null = null;
-
-async function madeFolder(): Promise<string> {
-  const dir = await mkdtemp(join(tmpdir(), 'caa-test-redis-'));
-  if (!janitor) {
-    janitor = Bun.spawn(['sh', '-c', JANITOR], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-    janitor.unref();
-  }
-  janitor.stdin.write(`${dir}\n`);
-  await janitor.stdin.flush();
-  return dir;
-}
-
 /** Starts a real server and resolves once it serves (the cluster: once `cluster_state` is ok). */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
   const { cluster = false, appendfsync = 'everysec', maxmemory = '0' } = options;
-  const dir = await madeFolder();
+  const dir = temporaryFolder('redis');
   const log = (line: string) => console.error(line);
   const binary = await provideRedis({ dataDir: dir, log });
 

@@ -1,14 +1,14 @@
 /**
  * The service for tests: in this process on free ports, or as processes of their own that can be killed.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
 import { type Config, readConfig } from '../../src/config';
 import { type Sandbox, startSandbox } from '../../src/qiscus/sandbox';
 import { type Service, startService } from '../../src/service';
 import { until } from './wait';
+
+export { temporaryFolder } from './janitor';
 
 export const APP_ID = 'kovof-123';
 export const WEBHOOK_TOKEN = 'webhook-token-for-tests-only';
@@ -59,10 +59,8 @@ export interface ServiceProcess {
   kill(signal: NodeJS.Signals): Promise<number>;
 }
 
-const children = new Set<Bun.Subprocess>();
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-});
+/** Runs in the child: `$0` becomes the service, with a shell beside it that kills it when this process is gone. */
+const LEASH = 'exec 3<&0; (read -r _ <&3; kill -KILL $$) 2>/dev/null & exec "$0" "$@" </dev/null 3<&-';
 
 /** A process of its own: `bun src/index.ts [role]`. Resolves once it says that it runs. */
 export async function spawnService(
@@ -70,13 +68,11 @@ export async function spawnService(
   role: 'all' | 'api' | 'worker' = 'all',
 ): Promise<ServiceProcess> {
   const port = env.PORT ?? String(await freePort());
-  const child = Bun.spawn([process.execPath, 'src/index.ts', role], {
+  const child = Bun.spawn(['sh', '-c', LEASH, process.execPath, 'src/index.ts', role], {
     cwd: join(import.meta.dir, '../..'),
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: port, ...env },
-    stdout: 'pipe',
-    stderr: 'pipe',
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
-  children.add(child);
   let text = '';
   const collect = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder();
@@ -85,7 +81,7 @@ export async function spawnService(
   void collect(child.stdout);
   void collect(child.stderr);
   const exited = child.exited.then((code) => {
-    children.delete(child);
+    child.stdin.end();
     return code;
   });
   await until(() => text.includes('  Try it:') || text.includes('the worker runs') || child.exitCode !== null, {
@@ -110,13 +106,6 @@ export async function freePort(): Promise<number> {
   await server.stop(true);
   if (!port) throw new Error('no free port');
   return port;
-}
-
-/** A folder that is gone with the test process. */
-export function temporaryFolder(): string {
-  const dir = mkdtempSync(join(tmpdir(), 'caa-test-'));
-  process.on('exit', () => rmSync(dir, { recursive: true, force: true }));
-  return dir;
 }
 
 export interface Answer {
