@@ -79,7 +79,7 @@ export function describe(operation: Operation): DocumentDecoration {
         required: body.optional !== true,
         content: {
           'application/json': {
-            schema: { ...body.schema },
+            schema: asOpenApi(body.schema),
             examples: Object.fromEntries(Object.entries(body.examples).map(([name, value]) => [name, { value }])),
           },
         },
@@ -87,6 +87,16 @@ export function describe(operation: Operation): DocumentDecoration {
     }),
     responses: { ...successes(operation), ...failures(codesOf(operation)) },
   };
+}
+
+/** OpenAPI 3.0 has no type null: a union with it is written as `nullable`. */
+function asOpenApi(schema: TSchema): Record<string, unknown> {
+  return JSON.parse(
+    JSON.stringify(schema, (_, part) => {
+      const [first, last] = part?.anyOf ?? [];
+      return last?.type === 'null' ? { ...first, nullable: true } : part;
+    }),
+  );
 }
 
 function successes({ replies }: Operation) {
