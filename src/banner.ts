@@ -13,7 +13,7 @@ export function starting(config: Config): string {
 /** Shown once everything runs. */
 export function ready(config: Config, service: Service): string {
   if (config.role === 'worker') return 'Agent Allocation: the worker runs';
-  const base = `http://localhost:${config.http.port}`;
+  const base = (service.url ?? '').replace('//127.0.0.1:', '//localhost:');
   const token = config.tokens.webhook.length > 0 ? " -H 'X-Webhook-Token: <WEBHOOK_TOKEN>'" : '';
   const lines = [
     '',

@@ -190,7 +190,6 @@ function listen(app: ReturnType<typeof buildApp>, config: Config): string {
       { cause },
     );
   }
-  const everywhere = host === '0.0.0.0' || host === '::';
-  const shown = everywhere || host === '127.0.0.1' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${everywhere ? '127.0.0.1' : shown === 'localhost' ? '127.0.0.1' : shown}:${app.server?.port ?? port}`;
+  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `http://${reachable}:${app.server?.port ?? port}`;
 }

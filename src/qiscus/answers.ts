@@ -60,9 +60,39 @@ export const decodeRoom = decoder(
     data: Type.Object({ customer_room: Type.Object({ room_id: Type.Optional(Id), is_resolved: Type.Boolean() }) }),
   }),
 );
+export const decodeRooms = decoder(
+  Type.Object({
+    data: Type.Object({
+      customer_rooms: Type.Array(
+        Type.Object({
+          room_id: Id,
+          channel_id: Type.Optional(Type.Unknown()),
+          source: Type.Optional(Type.Unknown()),
+          name: Type.Optional(Type.Unknown()),
+          is_resolved: Type.Optional(Type.Unknown()),
+          last_comment_timestamp: Type.Optional(Type.Unknown()),
+        }),
+      ),
+    }),
+    meta: Type.Optional(Type.Union([Type.Object({ cursor_after: Type.Optional(Cursor) }), Missing])),
+  }),
+);
 export const decodeRemoved = decoder(Type.Object({ data: Type.Unknown() }));
 export const decodeToken = decoder(
   Type.Object({ data: Type.Object({ user: Type.Object({ authentication_token: Type.String({ minLength: 1 }) }) }) }),
+);
+/** The part of the login's answer that tells which resolve webhook is registered. */
+export const decodeRegistered = decoder(
+  Type.Object({
+    data: Type.Object({
+      user: Type.Object({
+        app: Type.Object({
+          mark_as_resolved_webhook_url: Type.Union([Type.String(), Missing]),
+          is_mark_as_resolved_webhook_enabled: Type.Union([Type.Boolean(), Missing]),
+        }),
+      }),
+    }),
+  }),
 );
 export const decodeWebhook = decoder(
   Type.Object({

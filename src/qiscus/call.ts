@@ -28,7 +28,7 @@ export interface CallOptions {
   method?: 'GET' | 'POST';
   headers?: Record<string, string>;
   query?: Record<string, string | number>;
-  body?: URLSearchParams | FormData | Record<string, string>;
+  body?: URLSearchParams | FormData | Record<string, string | number | null>;
   maxBytes?: number;
   timeoutMs?: number;
 }

@@ -1,5 +1,5 @@
 /**
- * The client of Qiscus Omnichannel: the five calls that the service makes, over real HTTP.
+ * The client of Qiscus Omnichannel: the calls that the service makes, over real HTTP.
  *
  * 1. Every call ends in a value of model.ts, within its time-out; nothing throws, nothing is tried twice in secret.
  * 2. App id and secret authenticate everything but the webhook setting, which wants an admin's token; the token is
@@ -11,6 +11,7 @@
 import {
   classifyAssign,
   classifyFailure,
+  decodeRegistered,
   decodeRemoved,
   decodeRoom,
   decodeToken,
@@ -20,6 +21,7 @@ import {
 } from './answers';
 import { createCall, type Lost, type Reply } from './call';
 import type { AssignOutcome, Qiscus, RoomReading, WebhookRegistration } from './model';
+import { readRooms } from './rooms';
 import { readRoster } from './roster';
 
 export interface QiscusClientOptions {
@@ -40,7 +42,7 @@ const MAX_ROSTER_BYTES = 4 * 1024 * 1024;
 const ASSIGN_PATH = '/api/v1/admin/service/assign_agent';
 const REMOVE_PATH = '/api/v1/admin/service/remove_agent';
 const AGENTS_PATH = '/api/v2/admin/agents';
-const ROOM_PATH = '/api/v2/customer_rooms';
+const ROOMS_PATH = '/api/v2/customer_rooms';
 const LOGIN_PATH = '/api/v1/auth';
 const WEBHOOK_PATH = '/api/v1/app/webhook/mark_as_resolved';
 
@@ -66,7 +68,7 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
   }
 
   async function readRoom(roomId: string): Promise<RoomReading> {
-    const reply = await call(`${ROOM_PATH}/${encodeURIComponent(roomId)}`, { headers });
+    const reply = await call(`${ROOMS_PATH}/${encodeURIComponent(roomId)}`, { headers });
     if (reply.kind === 'lost') return { kind: 'failed', reason: reply.reason };
     const { status, text } = reply;
     if (status === 404 || (status === 400 && /not found/i.test(readErrorText(text)))) return { kind: 'missing' };
@@ -78,6 +80,26 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
   }
 
   const listAgents = () => readRoster((query) => call(AGENTS_PATH, { headers, query, maxBytes: MAX_ROSTER_BYTES }));
+
+  const listRooms = (served: boolean, sinceMs: number) =>
+    readRooms(sinceMs, (cursor) => {
+      const body = {
+        serve_status: served ? 'served' : 'unserved',
+        status: 'unresolved',
+        limit: 50,
+        cursor_after: cursor,
+      };
+      return call(ROOMS_PATH, { method: 'POST', headers, body, maxBytes: MAX_ROSTER_BYTES });
+    });
+
+  async function readResolveWebhook(): Promise<{ url: string | null; enabled: boolean } | null> {
+    if (!email || !password) return null;
+    const reply = await call(LOGIN_PATH, { method: 'POST', body: { email, password } });
+    const app =
+      reply.kind === 'reply' && isSuccess(reply.status) ? decodeRegistered(reply.text)?.data.user.app : undefined;
+    if (!app) return null;
+    return { url: app.mark_as_resolved_webhook_url ?? null, enabled: app.is_mark_as_resolved_webhook_enabled ?? false };
+  }
 
   /** One try to set the webhook; logs in when it has no token, and once more when the kept one is no longer taken. */
   async function trySetting(url: string, enabled: boolean, tryMs: number): Promise<Reply | Lost> {
@@ -120,7 +142,7 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
     }
   }
 
-  return { assignAgent, removeAgent, readRoom, listAgents, setResolveWebhook };
+  return { assignAgent, removeAgent, readRoom, listAgents, listRooms, readResolveWebhook, setResolveWebhook };
 }
 
 /** Milliseconds until the deadline, at least 1: a signal of 0 would fire before the call is made. */

@@ -37,6 +37,19 @@ export interface RosterAgent {
   customerCount: number | null;
 }
 
+/** One room of the room lists as the reconciler needs it. */
+export interface ListedRoom {
+  roomId: string;
+  channelId: string | null;
+  source: string | null;
+  customerName: string | null;
+  resolved: boolean;
+  /** Moves with every message: an age, never an order of arrival. Null when unreadable. */
+  lastCommentMs: number | null;
+}
+
+export type RoomsReading = { kind: 'rooms'; rooms: ListedRoom[]; calls: number } | QiscusFailure;
+
 export type RosterReading = { kind: 'agents'; agents: RosterAgent[] } | QiscusFailure;
 export type QiscusFailure =
   | { kind: 'denied'; status: number }
@@ -58,6 +71,13 @@ export interface Qiscus {
   readRoom(roomId: string): Promise<RoomReading>;
   /** GET /api/v2/admin/agents, all pages, either paging style; agents only (no admin, no supervisor). All or nothing. */
   listAgents(): Promise<RosterReading>;
+  /**
+   * POST /api/v2/customer_rooms, unresolved rooms, newest last message first, until one is older than `sinceMs`.
+   * All or nothing. The lists are no proof: `served` may lack a room, `unserved` may show one that is served.
+   */
+  listRooms(served: boolean, sinceMs: number): Promise<RoomsReading>;
+  /** The resolve webhook that Qiscus has, from the login's answer; null without an admin's login or when it fails. */
+  readResolveWebhook(): Promise<{ url: string | null; enabled: boolean } | null>;
   /** POST /api/v1/app/webhook/mark_as_resolved with the admin token; answers what Qiscus says it stored. */
   setResolveWebhook(url: string, enabled: boolean): Promise<WebhookRegistration>;
 }

@@ -93,7 +93,8 @@ export class Leader {
     const { allocation, journal, outboxClaimMs, rosterSyncSeconds } = this.#config;
     for (let more = true; more && !this.#stopped; ) {
       const tick = await this.#ledger.advanceClock({
-        fallbackAgentId: allocation.fallbackAgentId,
+        // Unset time: off.
+        fallbackAgentId: allocation.fallbackAfterSeconds === null ? null : allocation.fallbackAgentId,
         fallbackAfterMs: (allocation.fallbackAfterSeconds ?? 0) * 1_000,
         waitMaxMs: allocation.waitMaxHours * HOUR_MS,
         keepMarkMs: KEEP_MARK_MS,
