@@ -3,7 +3,6 @@ window.ui = window.SwaggerUIBundle({
   url: '/docs/json',
   dom_id: '#console',
   deepLinking: true,
-  tryItOutEnabled: true,
   persistAuthorization: false,
   displayRequestDuration: true,
   defaultModelsExpandDepth: -1,

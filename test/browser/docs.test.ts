@@ -1,0 +1,136 @@
+/**
+ * The Swagger settings console in a real browser: it loads nothing from elsewhere, breaks no rule of its own policy, and
+ * an operator sets max customers with it.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { LISTEN } from '../../src/app';
+import { ADMIN, closedTokens, memoryApp, record } from '../support/desk';
+import { until } from '../support/wait';
+
+const PLACES = [
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+  '/usr/bin/google-chrome-stable',
+];
+const executablePath = process.env.CHROMIUM_PATH ?? PLACES.find(existsSync);
+const SHOTS = join(import.meta.dir, 'screenshots');
+
+if (executablePath === undefined) {
+  const told = 'No Chromium found: set CHROMIUM_PATH to test the pages in a browser.';
+  if (process.env.CI) throw new Error(told);
+  console.log(`SKIPPED: ${told}`);
+}
+
+describe.skipIf(executablePath === undefined)('in a browser', () => {
+  const { app, desk, feed } = memoryApp(closedTokens);
+  let browser: Browser;
+  let base: string;
+
+  beforeAll(async () => {
+    app.listen({ ...LISTEN, hostname: '127.0.0.1', port: 0 });
+    base = `http://127.0.0.1:${app.server?.port}`;
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+  }, 30_000);
+  afterAll(async () => {
+    await browser?.close();
+    await app.stop(true);
+  });
+
+  /** Opens a page and keeps account of what it asks for and complains about. */
+  async function open(path: string, password?: string) {
+    const httpCredentials = password === undefined ? undefined : { username: 'operator', password };
+    const context = await browser.newContext({ httpCredentials, viewport: { width: 1200, height: 900 } });
+    const page = await context.newPage();
+    const requested: string[] = [];
+    const complaints: string[] = [];
+    page.on('request', (request) => requested.push(request.url()));
+    page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(error.message));
+    await page.goto(base + path);
+    const elsewhere = () => requested.filter((url) => !url.startsWith(`${base}/`) && !url.startsWith('data:'));
+    return { context, page, requested, complaints, elsewhere };
+  }
+
+  async function setMaxCustomers(page: Page, value: number) {
+    const operation = page.locator('.opblock-post', {
+      has: page.locator('[data-path="/api/v1/settings/max_customers"]'),
+    });
+    await operation.locator('.opblock-summary-control').click();
+    await operation.getByText('Try it out').click();
+    await operation.locator('textarea.body-param__text').fill(JSON.stringify({ max_customers: value }));
+    await operation.locator('button.execute').click();
+    await operation.locator('.live-responses-table .response-col_status').first().waitFor();
+    const status = await operation.locator('.live-responses-table tbody .response-col_status').first().textContent();
+    await operation.scrollIntoViewIfNeeded();
+    return (status ?? '').trim().slice(0, 3);
+  }
+
+  test('the console: own files only, no complaint, and max customers is set', async () => {
+    const { context, page, requested, complaints, elsewhere } = await open('/docs');
+    await page.locator('.opblock').first().waitFor();
+    await page.screenshot({ path: join(SHOTS, 'docs.png') });
+    expect(complaints).toEqual([]);
+    expect(requested.filter((url) => url.startsWith(base)).length).toBeGreaterThanOrEqual(5);
+
+    await page.locator('button.authorize').first().click();
+    const bearer = page.locator('.auth-container', { hasText: 'bearer' }).first();
+    await bearer.locator('input').fill(ADMIN);
+    await bearer.locator('button.authorize').click();
+    await page.screenshot({ path: join(SHOTS, 'docs-authorized.png') });
+    await page.locator('.modal-ux button.btn-done').first().click();
+
+    expect(await setMaxCustomers(page, 5)).toBe('200');
+    await page.screenshot({ path: join(SHOTS, 'docs-executed.png') });
+    const headers = { authorization: `Bearer ${ADMIN}` };
+    const read = await fetch(`${base}/api/v1/settings/max_customers`, { headers });
+    expect(await read.json()).toEqual({ status: 'success', max_customers: 5 });
+
+    expect(complaints).toEqual([]);
+    expect(elsewhere()).toEqual([]);
+    expect(await page.evaluate(() => Object.values({ ...localStorage, ...sessionStorage }).join())).not.toContain(
+      ADMIN,
+    );
+    await context.close();
+  }, 60_000);
+
+  test('the console without a token: the reply says what is missing, nothing is set', async () => {
+    const { context, page, elsewhere } = await open('/docs');
+    desk.maxCustomers = 2;
+    expect(await setMaxCustomers(page, 7)).toBe('401');
+    expect(desk.maxCustomers).toBe(2);
+    expect(elsewhere()).toEqual([]);
+    await context.close();
+  }, 60_000);
+
+  test('the board: agents, line and live events, own files only', async () => {
+    const { context, page, complaints, elsewhere } = await open('/', ADMIN);
+    await page.locator('#agents tr', { hasText: 'agent_01' }).waitFor();
+    await page.locator('#queue tr', { hasText: '777' }).waitFor();
+    expect(await page.locator('#state').textContent()).toBe('Ready');
+    expect(await page.locator('#sandbox').isVisible()).toBe(true);
+    await until(() => feed.listeners.size === 2, { what: "the page's event stream, beside the metrics' own listener" });
+    feed.add(record(1, { room: '<b>1234</b>', agent: 'agent_01', reason: 'least loaded' }));
+    await page.locator('#events tr', { hasText: '<b>1234</b>' }).waitFor();
+    await page.screenshot({ path: join(SHOTS, 'board.png') });
+    expect(complaints).toEqual([]);
+    expect(elsewhere()).toEqual([]);
+    await context.close();
+  }, 60_000);
+});
