@@ -58,7 +58,8 @@ export function buildApp(parts: AppParts): Elysia {
   const methodsAt = methodTable(() => app.routes);
 
   const app = new Elysia({
-    // One router, ours: Bun's would match a path that the gate does not see (a Host header with a slash in it).
+    // One router, fed with the very path that the gate judges: Bun's own matches the real path also where a malformed
+    // Host header spoils request.url, and with it the gate's view.
     systemRouter: false,
     // Host headers may be shorter than Elysia's shortcut for finding the path assumes.
     handler: { standardHostname: false },

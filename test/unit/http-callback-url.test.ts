@@ -100,6 +100,7 @@ const REFUSED = [
   'https://example.com/%0d%0aX:1',
   'https://example.com/%00',
   'https:\\\\example.com',
+  'https://example.com\\hook',
   'https://example.com\\@127.0.0.1',
   'https://127。0。0。1',
   'https://１２７.0.0.1',

@@ -44,6 +44,8 @@ test('a Host header, dots or an absolute target never carry a request past the g
     'GET /api/v1/agents HTTP/1.1\r\nHost: localhost/docs',
     'GET /api/v1/agents HTTP/1.1\r\nHost: x/docs/json?',
     'GET /api/v1/agents HTTP/1.1\r\nHost: x/health/live#',
+    'GET /api/v1/agents/agent_01 HTTP/1.1\r\nHost: x/docs/',
+    'GET /api/v1/agents/agent_01 HTTP/1.1\r\nHost: x/docs?',
     'GET /docs/../api/v1/agents HTTP/1.1\r\nHost: localhost',
     'GET /docs/%2e%2e/api/v1/agents HTTP/1.1\r\nHost: localhost',
     'GET /docs/..%2fapi/v1/agents HTTP/1.1\r\nHost: localhost',
