@@ -28,8 +28,9 @@ for _, raw in ipairs(read and read[1][2] or {}) do
   for i = 1, #raw[2], 2 do entry[raw[2][i]] = raw[2][i + 1] end
   local room = reservation(entry.room, tonumber(entry.token))
   if room then
-    local unsure = room.call == 'unknown'
-    if not unsure then room.call = 'sent' end
+    -- Sent before and handed out again: the consumer group was lost, and that call may have been applied.
+    local unsure = room.call ~= 'queued'
+    room.call = unsure and 'unknown' or 'sent'
     journal('call.sent', entry.room, room, 'agent', room.agent, 'token', room.token)
     room_write(entry.room, room)
     intents[#intents + 1] = { raw[1], entry.room, room.agent, room.token, room.refusals, room.unknowns, unsure and 1 or 0 }
