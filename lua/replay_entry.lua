@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Puts a dead entry back into the inbox; it keeps the place of the webhook that it was. Or forgets it.
+-- Puts a dead entry back into the inbox; it keeps the place of the webhook that it was at first. Or forgets it.
 -- Prelude: records
 -- KEYS[15] inbox    stream  webhooks accepted and not yet applied
 -- KEYS[16] dead     hash    inbox id -> packed dead entry
@@ -15,7 +15,9 @@ local raw = redis.call('HGET', DEAD, ID)
 if not raw then return { 'unknown' } end
 if VERB == 'replay' then
   local fields = cmsgpack.unpack(raw).fields
-  fields[#fields + 1], fields[#fields + 2] = 'place', ID
+  local placed = false
+  for i = 1, #fields, 2 do placed = placed or fields[i] == 'place' end
+  if not placed then fields[#fields + 1], fields[#fields + 2] = 'place', ID end
   redis.call('XADD', INBOX, '*', unpack(fields))
 end
 redis.call('HDEL', DEAD, ID)
