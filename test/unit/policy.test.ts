@@ -6,6 +6,7 @@ import type { AssignOutcome, RoomReading } from '../../src/qiscus/model';
 
 const intent = (more: Partial<Intent> = {}): Intent => ({
   id: '1-0',
+  kind: 'assign',
   roomId: '7',
   agentId: 'agent_01',
   token: 1,
