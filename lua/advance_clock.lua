@@ -7,7 +7,7 @@
 -- ARGV[5]  keep     number  ms that a resolved room's mark is kept
 -- ARGV[6]  days     number  ms that journal records are kept
 -- ARGV[7]  entries  number  journal records kept at most
--- Returns  {'done', more 0 | 1, ms of the next delayed step or 0}
+-- Returns  {'done', more 0 | 1, ms of the next delayed step or 0, rooms in line}
 -- Replay   finds nothing more that is due
 -- Cost     at most 64 of each kind
 local FALLBACK, AFTER, LONGEST, KEEP = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -65,4 +65,4 @@ end
 redis.call('XTRIM', JOURNAL, 'MINID', '~', math.max(0, NOW - JOURNAL_MS))
 redis.call('XTRIM', JOURNAL, 'MAXLEN', '~', JOURNAL_ENTRIES)
 local first = redis.call('ZRANGE', LATER, 0, 0, 'WITHSCORES')
-return { 'done', more, tonumber(first[2] or 0) }
+return { 'done', more, tonumber(first[2] or 0), redis.call('ZCARD', LINE) }

@@ -12,6 +12,8 @@
 local INBOX = KEYS[15]
 local MODE, COUNT = ARGV[2], ARGV[3]
 local UNKNOWN = -1
+-- Repeats of the webhook that led to an assignment may come as late as this.
+local GRACE_MS = 10000
 
 if redis.call('HEXISTS', META, 'drain') == 1 and drain() == 1 then return { 'more' } end
 if MODE == 'new' and redis.call('XPENDING', INBOX, 'ledger')[1] > 0 then return { 'pending' } end
@@ -51,6 +53,8 @@ local function apply_allocation(entry)
   local superseded = room and room.state ~= 'resolved' and room.base ~= UNKNOWN and service > room.base
   if room and room.state ~= 'resolved' and room.state ~= 'parked' and not superseded then
     if room.base == UNKNOWN then room.base = service end
+    -- Customers write again only while nobody serves them: perhaps the room's resolve was lost.
+    if NOW - room.confirmed >= GRACE_MS and question(entry.room, room, entry.id) then cause.notes.questioned = 1 end
     local position = room.state == 'waiting' and line_position(entry.room, room) or ''
     journal('entry.repeated', entry.room, room, 'state', room.state, 'agent', room.agent, 'token', room.token,
       'position', position)

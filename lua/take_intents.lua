@@ -4,7 +4,8 @@
 -- ARGV[2]  want         number  intents the caller can run now, 1..64
 -- ARGV[3]  concurrency  number  calls in flight, all processes together
 -- ARGV[4]  rate         number  calls a second, all processes together
--- Returns  {'taken', {id, room, agent, token, refusals, unknowns, unsure}…}  marked `sent`; stale intents are dropped
+-- Returns  {'taken', {{id, room, agent, token, refusals, unknowns, unsure, kind}…}, entries read}  reservations are marked
+--          `sent`, stale intents are dropped; kind 'assign', or 'question': is the room still held?
 --          {'wait', ms}  nothing may be sent before that; {'busy'} all calls are in flight
 -- Replay   hands out the next ones
 -- Cost     O(want)
@@ -26,14 +27,19 @@ local intents = {}
 for _, raw in ipairs(read and read[1][2] or {}) do
   local entry = {}
   for i = 1, #raw[2], 2 do entry[raw[2][i]] = raw[2][i + 1] end
-  local room = reservation(entry.room, tonumber(entry.token))
-  if room then
+  local kind = entry.kind or 'assign'
+  local room = room_read(entry.room)
+  local wanted = kind == 'assign' and 'reserved' or 'assigned'
+  if room and room.state == wanted and room.token == tonumber(entry.token) then
     -- Sent before and handed out again: the consumer group was lost, and that call may have been applied.
-    local unsure = room.call ~= 'queued'
-    room.call = unsure and 'unknown' or 'sent'
-    journal('call.sent', entry.room, room, 'agent', room.agent, 'token', room.token)
-    room_write(entry.room, room)
-    intents[#intents + 1] = { raw[1], entry.room, room.agent, room.token, room.refusals, room.unknowns, unsure and 1 or 0 }
+    local unsure = kind == 'assign' and room.call ~= 'queued'
+    if kind == 'assign' then
+      room.call = unsure and 'unknown' or 'sent'
+      journal('call.sent', entry.room, room, 'agent', room.agent, 'token', room.token)
+      room_write(entry.room, room)
+    end
+    intents[#intents + 1] =
+      { raw[1], entry.room, room.agent, room.token, room.refusals, room.unknowns, unsure and 1 or 0, kind }
   else
     acknowledge_intent(raw[1])
   end

@@ -47,11 +47,12 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   await ledger.setInitialLimit(config.allocation.maxCustomers);
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
 
-  const leader = new Leader(ledger, desk, qiscus, config, nowMs, parts.processId, logger);
+  const leader = new Leader({ ledger, desk, qiscus, config, nowMs, holder: parts.processId, log: logger });
   const dispatcher = new Dispatcher(ledger, qiscus, config.qiscus, nowMs, recreateGroups, logger);
   const applier = new Applier(ledger, await store.open('blocking'), store.keys.inbox, recreateGroups, logger);
   const unsubscribe = journal.subscribe((record) => {
     dispatcher.see(record);
+    leader.see(record);
     if (leader.leads) logDecision(logger, record);
   });
   leader.start();

@@ -59,10 +59,13 @@ local ROOM_FIELDS = {
   'unknowns',  -- calls of this reservation without an answer, counted towards parking
   'takeovers', -- times that a dispatcher left this reservation behind
   'confirmed', -- ms when Qiscus confirmed; 0 unless assigned
+  'asked',     -- ms when Qiscus was last asked whether it still holds
+  'asked_by',  -- the webhook that made us ask
 }
 local ROOM_DEFAULTS = {
   state = '', since = 0, place = '', channel = '', last = '', source = '', name = '', base = -1, mark = 0, refusals = 0,
   agent = '', token = 0, call = '', unknowns = 0, takeovers = 0, confirmed = 0,
+  asked = 0, asked_by = '',
 }
 local pack_room, unpack_room = codec(ROOM_FIELDS, ROOM_DEFAULTS)
 
@@ -125,4 +128,15 @@ local function journal(event, room_id, room, ...)
   for i = 1, #more do fields[size + i] = more[i] end
   local id = redis.call('XADD', JOURNAL, '*', unpack(fields))
   if room then room.last = id end
+end
+
+local ASK_EVERY_MS = 60000
+
+-- Queues the question whether Qiscus still has an assigned room with an agent. `entry`: the webhook that raised it, or ''.
+-- False when the room is not assigned or was asked about a moment ago. The caller writes the room.
+local function question(room_id, room, entry)
+  if room.state ~= 'assigned' or NOW - room.asked < ASK_EVERY_MS then return false end
+  room.asked, room.asked_by = NOW, entry
+  redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', room.agent, 'token', room.token, 'kind', 'question')
+  return true
 end

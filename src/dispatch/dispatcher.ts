@@ -10,10 +10,10 @@ import type { Logger } from 'pino';
 import type { Intent, Ledger } from '../ledger/index';
 import type { JournalRecord } from '../ledger/model';
 import type { Qiscus } from '../qiscus/model';
-import { type Action, afterReading, decide, UNKNOWNS_BEFORE_PARKING } from './policy';
+import { type Action, afterReading, answerOf, decide, UNKNOWNS_BEFORE_PARKING } from './policy';
 
 /** Records after which there may be an intent to take. */
-const WAKING = new Set(['room.reserved', 'call.due', 'call.reclaimed', 'qiscus.recovered']);
+const WAKING = new Set(['room.reserved', 'room.questioned', 'call.due', 'call.reclaimed', 'qiscus.recovered']);
 const LOOK_AGAIN_WHEN_BUSY_MS = 50;
 const PAUSE_AFTER_ERROR_MS = 200;
 const MOST_AT_ONCE = 64;
@@ -56,7 +56,7 @@ export class Dispatcher {
 
   /** Looks at one journal record: is there a call to make? */
   see(record: JournalRecord): void {
-    if (WAKING.has(record.event)) this.poke();
+    if (WAKING.has(record.event) || record.fields.questioned) this.poke();
   }
 
   /** Looks for intents now. Cheap; any number of pokes during a look make one more look. */
@@ -110,20 +110,39 @@ export class Dispatcher {
   }
 
   async #run(intent: Intent): Promise<void> {
+    await (intent.kind === 'question' ? this.#ask(intent) : this.#assign(intent));
+  }
+
+  /**
+   * Does anybody hold this room? The list and the room's record name nobody, but the call itself tells: with
+   * `max_agent=1` it is taken when the room was free, and refused when somebody is in.
+   */
+  async #ask(intent: Intent): Promise<void> {
+    void this.#ledger.spendCalls(1, this.#limits.ratePerSecond).catch(() => undefined);
+    const reading = await this.#qiscus.readRoom(intent.roomId);
+    const over = reading.kind === 'room' && reading.resolved;
+    const outcome = over
+      ? ({ kind: 'resolved' } as const)
+      : await this.#qiscus.assignAgent(intent.roomId, intent.agentId);
+    const { answer, about } = answerOf(outcome);
+    await this.#untilHeard(() => this.#ledger.answer(intent, answer, about));
+  }
+
+  async #assign(intent: Intent): Promise<void> {
     const outcome = await this.#qiscus.assignAgent(intent.roomId, intent.agentId);
     let action = decide(outcome, intent, Math.random());
     if (action.do === 'read') {
       void this.#ledger.spendCalls(1, this.#limits.ratePerSecond).catch(() => undefined);
       action = afterReading(await this.#qiscus.readRoom(intent.roomId), action.reason, intent.refusals);
     }
-    await this.#report(intent, action);
+    await this.#untilHeard(() => this.#tell(intent, action));
   }
 
   /** Reports until it is heard: a repeat is fenced, so it changes nothing. */
-  async #report(intent: Intent, action: Action): Promise<void> {
+  async #untilHeard(report: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await this.#tell(intent, action);
+        await report();
         return;
       } catch (error) {
         if (this.#stopped) return;

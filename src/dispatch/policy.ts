@@ -59,6 +59,29 @@ export function afterReading(reading: RoomReading, reason: string, refusals: num
   return delayMs === undefined ? { do: 'park', reason } : { do: 'later', delayMs, reason };
 }
 
+/** What an answer to "does anybody hold this room?" means, and what it tells about Qiscus. */
+export function answerOf(outcome: AssignOutcome): {
+  answer: 'held' | 'taken_again' | 'resolved' | 'none';
+  about: { kind: 'answered' | 'unknown' | 'denied' | 'slowed'; pauseMs: number };
+} {
+  const answered = { kind: 'answered', pauseMs: 0 } as const;
+  switch (outcome.kind) {
+    case 'assigned':
+      return { answer: 'taken_again', about: answered };
+    case 'occupied':
+      return { answer: 'held', about: answered };
+    case 'resolved':
+      return { answer: 'resolved', about: answered };
+    case 'refused':
+      return { answer: 'none', about: answered };
+    case 'slowed':
+      return { answer: 'none', about: { kind: 'slowed', pauseMs: outcome.retryAfterMs ?? 0 } };
+    case 'denied':
+    case 'unknown':
+      return { answer: 'none', about: { kind: outcome.kind, pauseMs: 0 } };
+  }
+}
+
 function deferred(kind: 'unknown' | 'denied' | 'slowed', sent: boolean, failures: number, jitter: number) {
   const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** failures, LONGEST_BACKOFF_MS);
   return { do: 'defer', kind, sent, delayMs: Math.round(backoffMs * (0.5 + jitter / 2)), pauseMs: 0 } as const;

@@ -19,6 +19,7 @@ import type {
 
 const ROOM_STATES: readonly string[] = ['waiting', 'reserved', 'assigned', 'parked', 'resolved'];
 const BREAKER_STATES: readonly string[] = ['closed', 'open', 'denied', 'slowed'];
+const WEBHOOK_FINDINGS = ['ok', 'unset', 'disabled', 'elsewhere'] as const;
 const DEAD_LETTERS_SHOWN = 1_000;
 
 function isRoomState(word: string): word is RoomState {
@@ -249,6 +250,7 @@ export class Desk implements LedgerDesk {
       oldestWaitingMs: age(waitingOldest),
       parked: parked ?? 0,
       qiscus: { state, untilMs: number(reply[10]), failures: number(reply[11]) },
+      resolveWebhook: WEBHOOK_FINDINGS.find((finding) => finding === reply[12]) ?? null,
     };
   }
 }

@@ -8,9 +8,10 @@ import type { Reply, Scripts } from '../redis/scripts';
 export type Taken = { kind: 'taken'; count: number } | { kind: 'pending' } | { kind: 'more' };
 export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };
 
-/** One call to make: assign this room to this agent. */
+/** One thing to find out at Qiscus: assign this room to this agent, or: does anybody still hold it? */
 export interface Intent {
   id: string;
+  kind: 'assign' | 'question';
   roomId: string;
   agentId: string;
   /** Fencing token of the reservation: a report with an older one changes nothing. */
@@ -40,6 +41,15 @@ export interface RosterEntry {
   customerCount: number | null;
 }
 
+export interface HeldRoom {
+  roomId: string;
+  /** Fencing token of its assignment. */
+  token: number;
+  confirmedMs: number;
+}
+
+/** Most rooms that one reading script looks at. */
+const READ_PART = 500;
 /** Most agents that one call of `applyRoster` takes: a script does bounded work. */
 export const ROSTER_PART = 64;
 /** Most entries that one call of `takeEntries` takes. */
@@ -87,9 +97,10 @@ export class Ledger {
     if (reply[0] === 'busy') return { kind: 'busy' };
     if (reply[0] !== 'taken') throw unexpected('take_intents', reply);
     const intents = list(reply[1]).map((item): Intent => {
-      const [id, room, agent, token, refusals, unknowns, unsure] = list(item);
+      const [id, room, agent, token, refusals, unknowns, unsure, kind] = list(item);
       return {
         id: text(id),
+        kind: text(kind) === 'question' ? 'question' : 'assign',
         roomId: text(room),
         agentId: text(agent),
         token: number(token),
@@ -133,6 +144,15 @@ export class Ledger {
     );
   }
 
+  /** What Qiscus said about a room that we think assigned; `about` tells how Qiscus itself does. */
+  async answer(
+    intent: Intent,
+    answer: 'held' | 'taken_again' | 'resolved' | 'none',
+    about: { kind: 'answered' | 'unknown' | 'denied' | 'slowed'; pauseMs: number },
+  ): Promise<Reported> {
+    return this.#report('answer_question', intent, answer, about.kind, about.pauseMs);
+  }
+
   async #report(script: string, intent: Intent, ...args: (string | number)[]): Promise<Reported> {
     const reply = await this.#run(script, intent.id, intent.roomId, intent.agentId, intent.token, ...args);
     if (reply[0] === 'done' || reply[0] === 'fenced') return reply[0];
@@ -157,7 +177,7 @@ export class Ledger {
     keepMarkMs: number;
     journalMs: number;
     journalEntries: number;
-  }): Promise<{ more: boolean; nextDueMs: number }> {
+  }): Promise<{ more: boolean; nextDueMs: number; waiting: number }> {
     const reply = await this.#run(
       'advance_clock',
       rules.fallbackAgentId ?? '',
@@ -167,7 +187,7 @@ export class Ledger {
       rules.journalMs,
       rules.journalEntries,
     );
-    return { more: number(reply[1]) === 1, nextDueMs: number(reply[2]) };
+    return { more: number(reply[1]) === 1, nextDueMs: number(reply[2]), waiting: number(reply[3]) };
   }
 
   /** Applies at most 64 agents of one reading; the last part stamps the reading as complete. */
@@ -193,10 +213,63 @@ export class Ledger {
     await finishDrain(this.#scripts, this.#nowMs, reply);
   }
 
+  /** All rooms that we think assigned. */
+  async listHeld(): Promise<HeldRoom[]> {
+    const held: HeldRoom[] = [];
+    let after = '';
+    do {
+      const [, next, ...items] = await this.#run('read_held', after, READ_PART);
+      after = text(next);
+      for (const item of items) {
+        const [room, token, confirmed] = list(item);
+        held.push({ roomId: text(room), token: number(token), confirmedMs: number(confirmed) });
+      }
+    } while (after !== '');
+    return held;
+  }
+
+  /** Which of these rooms the ledger does not know as open: unknown, or resolved. */
+  async notOpen(roomIds: string[]): Promise<string[]> {
+    const found: string[] = [];
+    for (let i = 0; i < roomIds.length; i += READ_PART) {
+      const part = roomIds.slice(i, i + READ_PART);
+      const [, ...states] = await this.#run('read_states', ...part);
+      found.push(...part.filter((_, at) => states[at] === '' || states[at] === 'resolved'));
+    }
+    return found;
+  }
+
+  /** Takes in a room whose webhook was lost, at the end of the line. False: it is known after all. */
+  async adopt(room: { roomId: string; channelId: string | null; source: string | null; customerName: string | null }) {
+    const reply = await this.#run(
+      'adopt_room',
+      room.roomId,
+      room.channelId ?? '',
+      room.source ?? '',
+      room.customerName ?? '',
+    );
+    return reply[0] === 'done';
+  }
+
+  /** Closes an assigned room that Qiscus shows resolved. False: it went on since it was compared. */
+  async repair(roomId: string, token: number): Promise<boolean> {
+    return (await this.#run('repair_room', roomId, token))[0] === 'done';
+  }
+
+  /** Has Qiscus asked whether somebody still holds an assigned room. False: too soon, or it went on. */
+  async question(roomId: string, token: number): Promise<boolean> {
+    return (await this.#run('question_room', roomId, token))[0] === 'done';
+  }
+
   /** The configuration's limit; an operator's setting goes before it. */
   async setInitialLimit(value: number): Promise<void> {
     const reply = await this.#run('set_max_customers', 'initial_max_customers', value);
     await finishDrain(this.#scripts, this.#nowMs, reply);
+  }
+
+  /** Notes what Qiscus says about our resolve webhook, for /health/ready. */
+  async noteWebhook(finding: 'ok' | 'unset' | 'disabled' | 'elsewhere'): Promise<void> {
+    await this.#run('note_webhook', finding);
   }
 
   /** True while `holder` leads; `ttlMs` 0 gives the lease back. */

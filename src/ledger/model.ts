@@ -85,6 +85,8 @@ export interface LedgerHealth {
   oldestWaitingMs: number;
   parked: number;
   qiscus: QiscusHealth;
+  /** Does Qiscus call us when a room is resolved? null: not checked (no admin's login, or not yet). */
+  resolveWebhook: 'ok' | 'unset' | 'disabled' | 'elsewhere' | null;
 }
 
 /** Result of an operator's hand on one room. */

@@ -1,57 +1,68 @@
 /**
- * What one process does for all: the clock, the takeover of abandoned intents, the roster.
+ * What one process does for all: the clock, the takeover of abandoned intents, and the comparison with Qiscus.
  *
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
- * 2. Every tick: what is due by time. Every few seconds: intents whose dispatcher died. Every period: Qiscus's agents.
- * 3. `stop` gives the lease back.
+ * 2. Every tick: what is due by time. Every few seconds: intents whose dispatcher died.
+ * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
+ *    webhook now and then. These run beside the ticks, one of a kind at a time: a slow Qiscus never stops the clock.
+ * 4. `stop` gives the lease back.
  */
 import type { Logger } from 'pino';
-import type { Config } from '../config';
+import { type Config, publicUrls } from '../config';
 import { TAKEOVERS_BEFORE_PARKING } from '../dispatch/policy';
 import type { Ledger } from '../ledger/index';
-import type { LedgerDesk } from '../ledger/model';
+import type { JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus } from '../qiscus/model';
 import { syncAgents } from './agents';
+import { RoomSweep } from './rooms';
+import { findWebhook } from './webhook';
 
 const TICK_MS = 200;
 const LEASE_MS = 5_000;
 const RECLAIM_EVERY_MS = 2_000;
+const CHECK_WEBHOOK_EVERY_MS = 300_000;
+/** While rooms wait the agents are read this many times as often, but not more than once a second. */
+const HASTE = 5;
+const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 const KEEP_MARK_MS = 7 * 24 * HOUR_MS;
+/** Share of the calls between two sweeps that single rooms may take. */
+const READING_SHARE = 0.5;
+
+export interface LeaderParts {
+  ledger: Ledger;
+  desk: LedgerDesk;
+  qiscus: Qiscus;
+  config: Config;
+  nowMs: () => number;
+  /** Unique per process. */
+  holder: string;
+  log: Logger;
+}
 
 export class Leader {
-  readonly #ledger: Ledger;
-  readonly #desk: LedgerDesk;
-  readonly #qiscus: Qiscus;
-  readonly #config: Config;
-  readonly #nowMs: () => number;
-  readonly #holder: string;
-  readonly #log: Logger;
+  readonly #parts: LeaderParts;
+  readonly #sweep: RoomSweep;
+  readonly #ready = Promise.withResolvers<void>();
   #stopped = false;
   #leads = false;
-  readonly #ready = Promise.withResolvers<void>();
   #running: Promise<void> = Promise.resolve();
-  #syncing: Promise<void> | null = null;
   #reclaimAtMs = 0;
-  #syncAtMs = 0;
+  #waiting = 0;
+  /** When each kind of comparison began last, ms; absent: never. */
+  readonly #begunMs = new Map<string, number>();
+  readonly #underWay = new Set<string>();
+  #refused = false;
 
-  /** @param holder unique per process */
-  constructor(
-    ledger: Ledger,
-    desk: LedgerDesk,
-    qiscus: Qiscus,
-    config: Config,
-    nowMs: () => number,
-    holder: string,
-    log: Logger,
-  ) {
-    this.#ledger = ledger;
-    this.#desk = desk;
-    this.#qiscus = qiscus;
-    this.#config = config;
-    this.#nowMs = nowMs;
-    this.#holder = holder;
-    this.#log = log;
+  constructor(parts: LeaderParts) {
+    this.#parts = parts;
+    const { qiscus, ledger, nowMs, config, log } = parts;
+    const rules = {
+      maxAgeMs: config.allocation.sweepMaxAgeHours * HOUR_MS,
+      lagMs: config.countLagSeconds * SECOND_MS,
+      mostReadings: Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * READING_SHARE),
+    };
+    this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, log);
   }
 
   /** Whether this process leads now: only the leader writes the decision log. */
@@ -71,71 +82,119 @@ export class Leader {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
-    if (this.#leads) await this.#ledger.takeLease(this.#holder, 0).catch(() => undefined);
+    if (this.#leads) await this.#parts.ledger.takeLease(this.#parts.holder, 0).catch(() => undefined);
     this.#leads = false;
   }
 
+  /** Looks at one journal record: a refusal tells that our view of the agents may be old. */
+  see(record: JournalRecord): void {
+    if (record.event === 'room.refused') this.#refused = true;
+  }
+
   async #run(): Promise<void> {
+    const { ledger, holder, log } = this.#parts;
     while (!this.#stopped) {
       try {
-        this.#leads = await this.#ledger.takeLease(this.#holder, LEASE_MS);
+        this.#leads = await ledger.takeLease(holder, LEASE_MS);
         if (this.#leads) await this.#lead();
         else this.#ready.resolve();
       } catch (error) {
         this.#leads = false;
-        this.#log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
+        log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
       }
       await Bun.sleep(TICK_MS);
     }
   }
 
   async #lead(): Promise<void> {
-    const { allocation, journal, outboxClaimMs, rosterSyncSeconds } = this.#config;
+    const { config, ledger, nowMs } = this.#parts;
+    await this.#advanceClock();
+    if (nowMs() >= this.#reclaimAtMs) {
+      this.#reclaimAtMs = nowMs() + RECLAIM_EVERY_MS;
+      await ledger.reclaim(config.outboxClaimMs, TAKEOVERS_BEFORE_PARKING);
+    }
+    this.#every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
+    this.#every('sweep', config.reconcileSeconds * SECOND_MS, () => this.#compareRooms());
+    this.#every('webhook', CHECK_WEBHOOK_EVERY_MS, () => this.#checkWebhook());
+  }
+
+  async #advanceClock(): Promise<void> {
+    const { allocation, journal } = this.#parts.config;
     for (let more = true; more && !this.#stopped; ) {
-      const tick = await this.#ledger.advanceClock({
+      const tick = await this.#parts.ledger.advanceClock({
         // Unset time: off.
         fallbackAgentId: allocation.fallbackAfterSeconds === null ? null : allocation.fallbackAgentId,
-        fallbackAfterMs: (allocation.fallbackAfterSeconds ?? 0) * 1_000,
+        fallbackAfterMs: (allocation.fallbackAfterSeconds ?? 0) * SECOND_MS,
         waitMaxMs: allocation.waitMaxHours * HOUR_MS,
         keepMarkMs: KEEP_MARK_MS,
         journalMs: journal.days * 24 * HOUR_MS,
         journalEntries: journal.maxEntries,
       });
       more = tick.more;
-    }
-    const nowMs = this.#nowMs();
-    if (nowMs >= this.#reclaimAtMs) {
-      this.#reclaimAtMs = nowMs + RECLAIM_EVERY_MS;
-      await this.#ledger.reclaim(outboxClaimMs, TAKEOVERS_BEFORE_PARKING);
-    }
-    if (nowMs >= this.#syncAtMs && !this.#syncing) {
-      this.#syncAtMs = nowMs + rosterSyncSeconds * 1_000;
-      this.#syncing = this.#sync().finally(() => {
-        this.#syncing = null;
-        this.#ready.resolve();
-      });
+      this.#waiting = tick.waiting;
     }
   }
 
-  /** A slow Qiscus must not stop the clock, so this runs beside the ticks. */
-  async #sync(): Promise<void> {
+  #rosterPeriodMs(): number {
+    const periodMs = this.#parts.config.rosterSyncSeconds * SECOND_MS;
+    const soonestMs = Math.min(periodMs, SECOND_MS);
+    if (this.#refused) return soonestMs;
+    return this.#waiting > 0 ? Math.max(soonestMs, periodMs / HASTE) : periodMs;
+  }
+
+  /** Runs `job` when its period is over and its last run has ended. */
+  #every(kind: string, periodMs: number, job: () => Promise<void>): void {
+    const { nowMs, log } = this.#parts;
+    if (this.#underWay.has(kind) || nowMs() < (this.#begunMs.get(kind) ?? 0) + periodMs) return;
+    this.#begunMs.set(kind, nowMs());
+    this.#underWay.add(kind);
+    job()
+      .catch((err) => log.warn({ event: `${kind}.failed`, err }, `the ${kind} could not be brought into the ledger`))
+      .finally(() => this.#underWay.delete(kind));
+  }
+
+  async #readAgents(): Promise<void> {
+    const { qiscus, ledger, desk, nowMs, config, log } = this.#parts;
+    this.#refused = false;
     try {
-      const reading = await syncAgents(
-        this.#qiscus,
-        this.#ledger,
-        this.#desk,
-        this.#nowMs,
-        this.#config.countLagSeconds * 1_000,
-      );
-      await this.#ledger.spendCalls(1, this.#config.qiscus.ratePerSecond);
+      const reading = await syncAgents(qiscus, ledger, desk, nowMs, config.countLagSeconds * SECOND_MS);
+      await ledger.spendCalls(1, config.qiscus.ratePerSecond);
       if (reading.kind !== 'agents') {
-        this.#log.warn(
+        log.warn(
           { event: 'roster.unread', reason: reading.kind },
-          'the agents could not be read from Qiscus; the last view is kept',
+          'the agents could not be read; the last view is kept',
         );
       }
-    } catch (error) {
-      this.#log.warn({ event: 'roster.failed', err: error }, 'the agents could not be brought into the ledger');
+    } finally {
+      this.#ready.resolve();
+    }
+  }
+
+  async #compareRooms(): Promise<void> {
+    const { ledger, config, log } = this.#parts;
+    const report = await this.#sweep.sweep();
+    if ('kind' in report) {
+      log.warn({ event: 'sweep.unread', reason: report.kind }, 'the rooms could not be compared with Qiscus');
+      return;
+    }
+    const { calls, ...found } = report;
+    await ledger.spendCalls(calls, config.qiscus.ratePerSecond);
+    if (found.adopted + found.repaired > 0)
+      log.warn({ event: 'sweep.repaired', ...found }, 'webhooks were lost; repaired');
+  }
+
+  async #checkWebhook(): Promise<void> {
+    const { qiscus, ledger, desk, config, log } = this.#parts;
+    const registered = await qiscus.readResolveWebhook();
+    if (registered === null) return;
+    const ours = publicUrls(config)?.markAsResolved ?? (await desk.readSettings()).markAsResolved?.url ?? null;
+    const finding = findWebhook(registered, ours);
+    await ledger.noteWebhook(finding);
+    if (finding !== 'ok') {
+      log.warn(
+        { event: 'webhook.wrong', finding },
+        'Qiscus does not tell us when a room is resolved: set the URL with POST /api/v1/settings/set_mark_as_resolved',
+      );
     }
   }
 }

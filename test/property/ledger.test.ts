@@ -87,12 +87,10 @@ class Life {
       case 'take': {
         const taken = await real.ledger.takeIntents(step.want, 64, 1e9);
         for (const intent of taken.kind === 'taken' ? taken.intents : []) {
-          expect(model.rooms.get(intent.roomId)).toMatchObject({
-            state: 'reserved',
-            agent: intent.agentId,
-            dueMs: null,
-          });
-          model.sent(intent.roomId);
+          const asks = intent.kind === 'question';
+          const room = { state: asks ? 'assigned' : 'reserved', agent: intent.agentId, dueMs: null };
+          expect(model.rooms.get(intent.roomId)).toMatchObject(room);
+          if (!asks) model.sent(intent.roomId);
           this.#inHand.push(intent);
         }
         return;
@@ -144,18 +142,24 @@ class Life {
     }
   }
 
-  /** Does the intent still hold its room, by the token in the room's newest call record? */
+  /** Does the intent still hold its room? */
   async #isLive(intent: Intent): Promise<boolean> {
-    const view = await this.real.desk.readRoom(intent.roomId);
-    if (view?.state !== 'reserved') return false;
-    const newest = (await this.real.desk.readDecisions(intent.roomId, 50)).find((record) => record.fields.token);
-    return newest?.fields.token === String(intent.token) && this.model.rooms.get(intent.roomId)?.dueMs === null;
+    const token = await this.#tokenOf(intent.roomId, 'reserved');
+    return token === String(intent.token) && this.model.rooms.get(intent.roomId)?.dueMs === null;
+  }
+
+  /** The fencing token of a room in that state, by its newest record that names one. */
+  async #tokenOf(roomId: string, state: string): Promise<string | undefined> {
+    const { desk } = this.real;
+    if ((await desk.readRoom(roomId))?.state !== state) return undefined;
+    return (await desk.readDecisions(roomId, 50)).find((record) => record.fields.token)?.fields.token;
   }
 
   async #report(step: Extract<Step, { do: 'report' }>): Promise<void> {
     const { ledger, clock } = this.real;
     const [intent] = this.#inHand.splice(Math.min(step.which, Math.max(0, this.#inHand.length - 1)), 1);
     if (!intent) return;
+    if (intent.kind === 'question') return this.#answer(intent, step.how);
     const dueMs = clock.ms + 500;
     const tell = () => {
       if (step.how === 'confirm') return ledger.confirm(intent, 'confirmed');
@@ -179,6 +183,14 @@ class Life {
       else this.model.refuse(intent.roomId, step.how, dueMs);
     }
     if (step.twice && step.how !== 'unknown' && step.how !== 'denied') expect(await tell()).toBe('fenced');
+  }
+
+  async #answer(intent: Intent, how: string): Promise<void> {
+    const over = how === 'close' || how === 'later';
+    const live = (await this.#tokenOf(intent.roomId, 'assigned')) === String(intent.token);
+    const about = { kind: 'answered', pauseMs: 0 } as const;
+    expect(await this.real.ledger.answer(intent, over ? 'resolved' : 'held', about)).toBe(live ? 'done' : 'fenced');
+    if (live && over) this.model.overAtQiscus(intent.roomId);
   }
 
   async check(): Promise<void> {

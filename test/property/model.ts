@@ -16,6 +16,10 @@ export interface ModelRoom {
   refusals: number;
   /** Out of the line (waiting) or without an intent (reserved) until then. */
   dueMs: number | null;
+  confirmedMs: number;
+  /** When Qiscus was last asked whether the room is still held, and the arrival that raised the question. */
+  askedMs: number;
+  askedBy: number;
 }
 
 export interface ModelAgent {
@@ -26,6 +30,8 @@ export interface ModelAgent {
   channels: readonly string[] | null;
   lastMs: number;
 }
+
+const NEVER = { confirmedMs: 0, askedMs: 0, askedBy: 0 };
 
 export class Model {
   rooms = new Map<string, ModelRoom>();
@@ -88,6 +94,10 @@ export class Model {
       Object.assign(room, { state: 'waiting', refusals: 0, dueMs: null });
     } else if (room && !newer && room.state !== 'resolved') {
       room.base ??= service;
+      const settled = room.state === 'assigned' && this.nowMs - room.confirmedMs >= 10_000;
+      if (settled && this.nowMs - room.askedMs >= 60_000) {
+        Object.assign(room, { askedMs: this.nowMs, askedBy: this.#arrivals });
+      }
     } else {
       this.rooms.set(webhook.roomId, {
         state: 'waiting',
@@ -99,6 +109,7 @@ export class Model {
         call: null,
         refusals: 0,
         dueMs: null,
+        ...NEVER,
       });
     }
     this.match();
@@ -122,6 +133,7 @@ export class Model {
       call: null,
       refusals: 0,
       dueMs: null,
+      ...NEVER,
     };
   }
 
@@ -133,8 +145,15 @@ export class Model {
   confirm(id: string): void {
     const room = this.rooms.get(id) as ModelRoom;
     const agent = this.agents.get(room.agent as string) as ModelAgent;
-    Object.assign(room, { state: 'assigned', call: null });
+    Object.assign(room, { state: 'assigned', call: null, confirmedMs: this.nowMs });
     agent.lastMs = this.nowMs;
+  }
+
+  /** Qiscus shows a room resolved that is assigned here: its webhook was lost, and the one that made us ask opens the next. */
+  overAtQiscus(id: string): void {
+    const { askedBy, channel, mark } = this.rooms.get(id) as ModelRoom;
+    this.rooms.set(id, { ...this.#closed(mark), state: 'waiting', place: askedBy, channel });
+    this.match();
   }
 
   refuse(id: string, next: 'close' | 'later' | 'park', dueMs: number): void {

@@ -81,6 +81,7 @@ export const healthy: LedgerHealth = {
   oldestWaitingMs: 5000,
   parked: 1,
   qiscus: { state: 'closed', untilMs: 0, failures: 0 },
+  resolveWebhook: null,
 };
 
 const AT_MS = 1_763_842_000_000;

@@ -232,12 +232,11 @@ describe('the message', () => {
       PORT: 'seventy',
       ROLE: 'boss',
       OUTBOX_CLAIM_MS: '1000',
-      QISCUS_AGENT_ID: '1',
     };
     const problems = problemsOf(env);
     const { message } = new ConfigError(problems);
     const names = ['QISCUS_SECRET', 'QISCUS_APP_ID', 'WEBHOOK_TOKEN', 'ADMIN_TOKEN', 'REDIS_URL', 'PORT', 'ROLE'];
-    const rest = ['LOG_SLACK_WEBHOOK_URL', 'OUTBOX_CLAIM_MS', 'QISCUS_AGENT_ID', 'QISCUS_EMAIL'];
+    const rest = ['LOG_SLACK_WEBHOOK_URL', 'OUTBOX_CLAIM_MS', 'QISCUS_EMAIL'];
     for (const name of [...names, ...rest]) expect(message).toContain(name);
     expect(message).toContain(`${problems.length} problems`);
     expect(message.split('\n')).toHaveLength(problems.length + 2);

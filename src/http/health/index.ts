@@ -4,7 +4,7 @@ import type { Config } from '../../config';
 import type { LedgerDesk } from '../../ledger/model';
 import { describe } from '../describe';
 import { healthOnWire } from './model';
-import { readiness } from './service';
+import { readiness, warningsOf } from './service';
 
 export function health(config: Config, desk: LedgerDesk, stopping: AbortSignal | undefined) {
   const read = readiness(desk, config, stopping);
@@ -18,11 +18,13 @@ export function health(config: Config, desk: LedgerDesk, stopping: AbortSignal |
         // The gate lets a wrong token through nowhere: one that is present here is right.
         const operator = config.tokens.admin.length === 0 || request.headers.has('authorization');
         const details = operator && health !== null ? { details: healthOnWire(health) } : {};
-        if (failing.length === 0) return { status: 'success', sandbox: config.sandbox, ...details };
+        const warnings = health === null ? [] : warningsOf(health);
+        const common = { sandbox: config.sandbox, ...(warnings.length > 0 && { warnings }), ...details };
+        if (failing.length === 0) return { status: 'success', ...common };
         set.status = 503;
         set.headers['retry-after'] = '1';
         const message = `Not ready: ${failing.join(', ')}.`;
-        return { status: 'error', message, failing, sandbox: config.sandbox, ...details };
+        return { status: 'error', message, failing, ...common };
       },
       { detail: READY },
     );
@@ -40,7 +42,7 @@ const READY = describe({
   tag: 'Health',
   summary: 'Can it work?',
   description:
-    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us. With an admin token the numbers too.',
+    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have. With an admin token the numbers too.',
   access: 'open',
   replies: {
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },

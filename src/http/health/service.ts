@@ -29,6 +29,12 @@ export function failingParts(health: LedgerHealth, config: Config): Part[] {
   return failing;
 }
 
+/** What works but should be mended. Pure. */
+export function warningsOf(health: LedgerHealth): string[] {
+  const found = health.resolveWebhook;
+  return found === null || found === 'ok' ? [] : [`resolve_webhook_${found}`];
+}
+
 /** Makes the reader of readiness; never rejects. */
 export function readiness(desk: LedgerDesk, config: Config, stopping?: AbortSignal): () => Promise<Readiness> {
   let reading: Promise<Readiness> | null = null;

@@ -1,0 +1,28 @@
+#!lua flags=allow-oom
+-- Takes in a room whose webhook never came, at the end of the line: Qiscus has listed it as unserved for a while.
+-- Prelude: records line roster matching
+-- KEYS[15] inbox    stream  webhooks accepted and not yet applied
+-- ARGV[2]  room     text    room id
+-- ARGV[3]  channel  text    channel id, '' for none
+-- ARGV[4]  source   text    where the customer writes, '' unknown
+-- ARGV[5]  name     text    customer's name for the board, '' unknown
+-- Returns  {'done', state} | {'known'}  known: its webhook came after all
+-- Replay   known: nothing changes
+-- Cost     O(log rooms + log agents)
+local INBOX = KEYS[15]
+local ROOM, CHANNEL, SOURCE, NAME = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+
+local old = room_read(ROOM)
+if old and old.state ~= 'resolved' then return { 'known' } end
+-- Behind every webhook that was accepted before, whichever clock is ahead.
+local newest = redis.call('XREVRANGE', INBOX, '+', '-', 'COUNT', 1)[1]
+local ms = math.max(NOW, newest and tonumber(newest[1]:match('^(%d+)')) + 1 or 0)
+local room = room_new()
+room.place, room.channel, room.source, room.name = ('%d-0'):format(ms), CHANNEL, SOURCE, NAME
+if old then room.mark, room.last = old.mark, old.last end
+redis.call('ZREM', ENDED, ROOM)
+journal('room.adopted', ROOM, room, 'state', 'waiting', 'channel', CHANNEL, 'place', room.place,
+  'ours', old and old.state or 'unknown', 'qiscus', 'unserved')
+queue(ROOM, room)
+pair(CHANNEL)
+return { 'done', room_read(ROOM).state }

@@ -1,0 +1,15 @@
+#!lua flags=allow-oom
+-- Closes a room that we hold and Qiscus shows as resolved: its resolve webhook was lost.
+-- Prelude: records line roster matching
+-- ARGV[2]  room     text    room id
+-- ARGV[3]  token    number  fencing token of the assignment that was compared with Qiscus
+-- Returns  {'done'} | {'changed'}  changed: the room went on since then, nothing was done
+-- Replay   changed
+-- Cost     O(log rooms + log agents)
+local ROOM, TOKEN = ARGV[2], tonumber(ARGV[3])
+
+local room = room_read(ROOM)
+if not room or room.state ~= 'assigned' or room.token ~= TOKEN then return { 'changed' } end
+journal('room.repaired', ROOM, room, 'state', 'resolved', 'agent', room.agent, 'ours', 'assigned', 'qiscus', 'resolved')
+settle(close(ROOM, room), 64)
+return { 'done' }

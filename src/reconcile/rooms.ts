@@ -1,0 +1,116 @@
+/**
+ * Compares our rooms with Qiscus's lists, and repairs what lost webhooks left behind. Every repair goes through the ledger.
+ *
+ * 1. Unserved at Qiscus and not open here, in two sweeps in a row: its webhook was lost, it is adopted.
+ * 2. Assigned here and unserved there, in two sweeps in a row: Qiscus is asked whether somebody still holds it.
+ * 3. Assigned here and in neither list: the room is read; resolved means that its resolve webhook was lost.
+ */
+import type { Logger } from 'pino';
+import type { HeldRoom, Ledger } from '../ledger/index';
+import type { ListedRoom, Qiscus, QiscusFailure } from '../qiscus/model';
+
+export interface SweepRules {
+  /** Rooms whose last message is older are left alone. */
+  maxAgeMs: number;
+  /** How late Qiscus's views may be: what changed here since then is not compared. */
+  lagMs: number;
+  /** Single rooms read in one sweep at most. */
+  mostReadings: number;
+}
+
+export interface SweepReport {
+  calls: number;
+  adopted: number;
+  questioned: number;
+  repaired: number;
+}
+
+const ROOM_ID = /^[0-9A-Za-z_-]{1,64}$/;
+const LONGEST_TEXT = 64;
+
+export class RoomSweep {
+  readonly #qiscus: Qiscus;
+  readonly #ledger: Ledger;
+  readonly #nowMs: () => number;
+  readonly #rules: SweepRules;
+  readonly #log: Logger;
+  #unservedBefore = new Set<string>();
+
+  constructor(qiscus: Qiscus, ledger: Ledger, nowMs: () => number, rules: SweepRules, log: Logger) {
+    this.#qiscus = qiscus;
+    this.#ledger = ledger;
+    this.#nowMs = nowMs;
+    this.#rules = rules;
+    this.#log = log;
+  }
+
+  /** One comparison; a list that cannot be read ends it, and nothing is concluded from half of a view. */
+  async sweep(): Promise<SweepReport | QiscusFailure> {
+    const begunMs = this.#nowMs();
+    // Ours first: what changes while Qiscus answers is newer than what is compared.
+    const settled = (await this.#ledger.listHeld()).filter((room) => room.confirmedMs <= begunMs - this.#rules.lagMs);
+    const unserved = await this.#qiscus.listRooms(false, begunMs - this.#rules.maxAgeMs);
+    if (unserved.kind !== 'rooms') return unserved;
+    const served =
+      settled.length > 0 ? await this.#qiscus.listRooms(true, 0) : { kind: 'rooms' as const, rooms: [], calls: 0 };
+    if (served.kind !== 'rooms') return served;
+
+    const open = unserved.rooms.filter((room) => !room.resolved && ROOM_ID.test(room.roomId));
+    const twice = new Map(
+      open.filter((room) => this.#unservedBefore.has(room.roomId)).map((room) => [room.roomId, room]),
+    );
+    this.#unservedBefore = new Set(open.map((room) => room.roomId));
+
+    const adopted = await this.#adopt(twice, begunMs);
+    const questioned = await this.#question(settled.filter((room) => twice.has(room.roomId)));
+    const shown = new Set([...served.rooms.filter((room) => !room.resolved), ...open].map((room) => room.roomId));
+    const gone = settled.filter((room) => !shown.has(room.roomId)).slice(0, this.#rules.mostReadings);
+    const repaired = await this.#repair(gone);
+    return { calls: unserved.calls + served.calls + gone.length, adopted, questioned, repaired };
+  }
+
+  async #adopt(candidates: Map<string, ListedRoom>, nowMs: number): Promise<number> {
+    const lost = await this.#ledger.notOpen([...candidates.keys()]);
+    const young = lost
+      .flatMap((roomId) => candidates.get(roomId) ?? [])
+      .filter((room) => room.lastCommentMs !== null && room.lastCommentMs >= nowMs - this.#rules.maxAgeMs)
+      // The list is newest first, and the only order there is: who wrote last the longest ago goes first.
+      .sort((a, b) => (a.lastCommentMs ?? 0) - (b.lastCommentMs ?? 0));
+    let adopted = 0;
+    for (const room of young) {
+      const { channelId, source, customerName } = room;
+      const known = {
+        channelId: channelId !== null && ROOM_ID.test(channelId) ? channelId : null,
+        source: short(source),
+      };
+      if (await this.#ledger.adopt({ roomId: room.roomId, ...known, customerName: short(customerName) })) adopted += 1;
+    }
+    return adopted;
+  }
+
+  async #question(rooms: HeldRoom[]): Promise<number> {
+    let asked = 0;
+    for (const room of rooms) if (await this.#ledger.question(room.roomId, room.token)) asked += 1;
+    return asked;
+  }
+
+  async #repair(rooms: HeldRoom[]): Promise<number> {
+    let repaired = 0;
+    for (const room of rooms) {
+      const reading = await this.#qiscus.readRoom(room.roomId);
+      if (reading.kind === 'failed') {
+        this.#log.debug(
+          { event: 'sweep.unread', room: room.roomId, reason: reading.reason },
+          'a room could not be read',
+        );
+      } else if (reading.kind === 'room' && reading.resolved && (await this.#ledger.repair(room.roomId, room.token))) {
+        repaired += 1;
+      }
+    }
+    return repaired;
+  }
+}
+
+function short(text: string | null): string | null {
+  return text === null ? null : text.slice(0, LONGEST_TEXT);
+}
