@@ -36,14 +36,22 @@ type Undo = () => Promise<void> | void;
 /** Times that an embedded Redis may die within a minute before the service gives up. */
 const REDIS_DEATHS_A_MINUTE = 5;
 
-/** @throws ServiceError when a part cannot start; everything started before is stopped again. */
-export async function startService(config: Config, logger: Logger, tell: (line: string) => void): Promise<Service> {
+/**
+ * @param nowMs the one clock of ledger and loops; tests move their own
+ * @throws ServiceError when a part cannot start; everything started before is stopped again.
+ */
+export async function startService(
+  config: Config,
+  logger: Logger,
+  tell: (line: string) => void,
+  nowMs: () => number = Date.now,
+): Promise<Service> {
   const undo: Undo[] = [];
   const unwind = async () => {
     for (let step = undo.pop(); step; step = undo.pop()) await step();
   };
   try {
-    return await assemble(config, logger, tell, undo, unwind);
+    return await assemble(config, logger, tell, nowMs, undo, unwind);
   } catch (error) {
     await unwind();
     throw error;
@@ -54,10 +62,10 @@ async function assemble(
   config: Config,
   logger: Logger,
   tell: (line: string) => void,
+  nowMs: () => number,
   undo: Undo[],
   unwind: () => Promise<void>,
 ): Promise<Service> {
-  const nowMs = Date.now;
   const processId = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);

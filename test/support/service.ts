@@ -43,11 +43,12 @@ export function startTestSandbox(config: Parameters<typeof startSandbox>[0]['con
 export async function startTestService(
   env: Record<string, string>,
   change: (config: Config) => void = () => {},
+  nowMs: () => number = Date.now,
 ): Promise<Service> {
   const config = readConfig({ PORT: '3000', ...env }, []);
   config.http.port = 0;
   change(config);
-  return startService(config, pino({ level: 'silent' }), () => {});
+  return startService(config, pino({ level: 'silent' }), () => {}, nowMs);
 }
 
 export interface ServiceProcess {
