@@ -1,0 +1,111 @@
+/** How the service starts, refuses to start, and keeps its log file: as processes, seen by the person who runs them. */
+import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
+import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { startTestRedis, type TestRedis } from '../support/redis';
+import { caller, freePort, type ServiceProcess, spawnService, temporaryFolder } from '../support/service';
+import { until } from '../support/wait';
+
+let redis: TestRedis;
+const running: ServiceProcess[] = [];
+beforeAll(async () => {
+  redis = await startTestRedis();
+});
+afterAll(() => redis.stop());
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((service) => service.kill('SIGKILL')));
+});
+
+let apps = 0;
+/** With its own sandbox, as an app of its own on the test's Redis; `more` may change all. */
+async function start(more: Record<string, string> = {}): Promise<ServiceProcess> {
+  apps += 1;
+  const own = { REDIS_URL: redis.url, QISCUS_APP_ID: `app-${apps}`, LOG_LEVEL: 'error' };
+  const service = await spawnService({ ...own, ...more });
+  running.push(service);
+  return service;
+}
+
+test('the first line is the address to open', async () => {
+  const port = String(await freePort());
+  const service = await start({ PORT: port });
+  expect(service.output().split('\n')[0]).toStartWith(`http://localhost:${port} `);
+  expect((await fetch(`http://localhost:${port}/health/live`)).status).toBe(200);
+});
+
+test('a port that is taken: one clear line, code 1', async () => {
+  const taken = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() });
+  const service = await start({ PORT: String(taken.port) });
+  expect(await service.exited).toBe(1);
+  await until(() => service.output().includes(`\nPort ${taken.port} is taken by another program`), {
+    what: 'the reason',
+  });
+  expect(service.output()).not.toContain('Try it');
+  await taken.stop(true);
+});
+
+test('a wrong configuration: one message with all problems and no values, code 2', async () => {
+  const wrong = {
+    PORT: 'harbour',
+    QISCUS_MAX_CUSTOMER: '0',
+    LOG_LEVEL: 'deafening',
+    WEBHOOK_TOKEN: 'brief-secret',
+    REDIS_URL: 'http://user:brief-secret@example.com',
+  };
+  const service = await start(wrong);
+  expect(await service.exited).toBe(2);
+  await until(() => service.output().includes('.env.example'), { what: 'the end of the message' });
+  const text = service.output();
+  for (const name of Object.keys(wrong)) expect(text).toContain(`- ${name}`);
+  expect(text).toContain('5 problems');
+  for (const value of ['harbour', 'deafening', 'brief-secret']) expect(text).not.toContain(value);
+});
+
+test('two services on one data folder: the second refuses, the first goes on', async () => {
+  const env = { REDIS_URL: '', DATA_DIR: temporaryFolder('data') };
+  const first = await start(env);
+  const second = await start(env);
+  expect(await second.exited).toBe(1);
+  await until(() => second.output().includes('Another service (pid '), { what: 'the reason' });
+  expect((await fetch(`${first.url}/health/live`)).status).toBe(200);
+  expect(await first.kill('SIGTERM')).toBe(0);
+  const third = await start(env);
+  expect(third.output()).toContain('Try it');
+}, 30_000);
+
+test('a second signal ends it at once', async () => {
+  const service = await start({ SHUTDOWN_SECONDS: '600' });
+  process.kill(service.pid, 'SIGTERM');
+  process.kill(service.pid, 'SIGINT');
+  expect([0, 1]).toContain(await service.exited);
+});
+
+test('LOG_STACK=single writes the file, SIGHUP reopens it, and nothing is lost on the way', async () => {
+  const dataDir = temporaryFolder('log');
+  const file = join(dataDir, 'logs/agent-allocation.log');
+  const service = await start({ LOG_STACK: 'single', LOG_LEVEL: 'info', DATA_DIR: dataDir });
+  const api = caller(service.url);
+  await until(async () => ((await api.get('/agents')).body.agents as unknown[]).length > 0, {
+    what: 'the agents known',
+  });
+  const assigned = (path: string) =>
+    readFileSync(path, 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ event }) => event === 'room.assigned')
+      .map(({ room }) => room);
+  await api.allocate('1');
+  await until(() => assigned(file).length === 1, { what: 'the first room in the log' });
+  expect(statSync(file).mode & 0o777).toBe(0o640);
+  expect(service.output()).not.toContain('room.assigned');
+
+  renameSync(file, `${file}.1`);
+  await api.allocate('2');
+  await until(() => assigned(`${file}.1`).length === 2, { what: 'the second room in the moved file' });
+  process.kill(service.pid, 'SIGHUP');
+  await until(() => existsSync(file), { what: 'the new file' });
+  await api.allocate('3');
+  await until(() => assigned(file).length === 1, { what: 'the third room in the new file' });
+  expect([assigned(`${file}.1`), assigned(file)]).toEqual([['1', '2'], ['3']]);
+});
