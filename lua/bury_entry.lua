@@ -18,12 +18,15 @@ if deliveries < LIMIT then return { 'kept', deliveries } end
 
 local found = redis.call('XRANGE', INBOX, id, id)[1]
 if found then
-  redis.call('HSET', DEAD, id, cmsgpack.pack({ at = NOW, reason = REASON, deliveries = deliveries, fields = found[2] }))
-  local request
+  local fields, request = {}, ''
   for i = 1, #found[2], 2 do
-    if found[2][i] == 'request' then request = found[2][i + 1] end
+    local name, value = found[2][i], found[2][i + 1]
+    if name == 'request' then request = value end
+    -- A dead letter may lie for long, and the customer's name is not needed to replay it.
+    if name ~= 'name' then fields[#fields + 1], fields[#fields + 2] = name, value end
   end
-  journal('entry.buried', nil, nil, 'entry', id, 'request', request or '', 'reason', REASON)
+  redis.call('HSET', DEAD, id, cmsgpack.pack({ at = NOW, reason = REASON, deliveries = deliveries, fields = fields }))
+  journal('entry.buried', nil, nil, 'entry', id, 'request', request, 'reason', REASON)
 end
 redis.call('XACK', INBOX, 'ledger', id)
 redis.call('XDEL', INBOX, id)

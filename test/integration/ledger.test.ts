@@ -131,7 +131,7 @@ for (const cluster of [false, true]) {
         const newer = Buffer.from([0x91, 0x02]);
         await client.hset(t.keys.rooms, 'odd', newer);
         await send(allocation('first'));
-        await t.append(allocation('odd'));
+        await t.append(allocation('odd', { customerName: 'Quixotic' }));
         await send(allocation('last'));
         const buryIt = () =>
           applying(async () => {
@@ -141,6 +141,7 @@ for (const cluster of [false, true]) {
         await buryIt();
         for (let round = 0; round < 2; round++) {
           const [letter] = await t.desk.listDeadLetters();
+          expect(JSON.stringify(await client.hgetall(t.keys.dead))).not.toContain('Quixotic');
           expect(await t.desk.replayDeadLetter(letter?.id ?? '')).toBe(true);
           expect(await t.desk.replayDeadLetter(letter?.id ?? '')).toBe(false);
           if (round === 0) await buryIt();
