@@ -73,7 +73,7 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
       config.rosterSyncSeconds = 0.2;
       config.reconcileSeconds = 0.5;
       config.countLagSeconds = 0.3;
-      config.http.webhookWaitMs = 300;
+      config.http.webhookWaitMs = 600;
       change(config);
     };
     const started = await startTestService({ ...environ, ...more }, settle, () => Date.now() + clock.aheadMs);
