@@ -86,9 +86,10 @@ export class Leader {
     this.#leads = false;
   }
 
-  /** Looks at one journal record: a refusal tells that our view of the agents may be old. */
+  /** Looks at one journal record: a refusal tells that our view of the agents may be old; a new webhook is looked at. */
   see(record: JournalRecord): void {
     if (record.event === 'room.refused') this.#refused = true;
+    if (record.event === 'webhook.registered') this.#begunMs.delete('webhook');
   }
 
   async #run(): Promise<void> {
