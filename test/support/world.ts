@@ -20,6 +20,8 @@ export interface WorldOptions {
   /** Most rooms per agent; also the sandbox's cap, so that an agent above it is a violation. Default 2. */
   limit?: number;
   sandbox?: Partial<SandboxConfig>;
+  /** 'api': no worker, until the test starts one. Default: all. */
+  role?: 'all' | 'api';
   env?: Record<string, string>;
   change?: (config: Config) => void;
 }
@@ -57,7 +59,7 @@ export function worlds(): (options?: WorldOptions) => Promise<World> {
 }
 
 async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], options: WorldOptions) {
-  const { online = ['agent_01'], limit = 2, env = {}, change = () => {} } = options;
+  const { online = ['agent_01'], limit = 2, role = 'all', env = {}, change = () => {} } = options;
   const wipe = new Redis({ host: '127.0.0.1', port: redis.port });
   await wipe.flushall();
   wipe.disconnect();
@@ -67,7 +69,7 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
 
   const clock = { aheadMs: 0 };
   const environ = environment(redis.url, sandbox.url, { QISCUS_MAX_CUSTOMER: String(limit), ...env });
-  /** One more process of the service, so to say, on the same Redis and the same sandbox. */
+  /** One more service in this process, on the same Redis and the same sandbox. */
   const start = async (more: Record<string, string> = {}): Promise<Service> => {
     const settle = (config: Config) => {
       config.rosterSyncSeconds = 0.2;
@@ -80,7 +82,7 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
     undo.push(() => started.stop());
     return started;
   };
-  const service = await start();
+  const service = await start({ ROLE: role });
   const url = service.url ?? '';
   const api: Caller = caller(url);
   sandbox.setDelivery({ baseUrl: url, webhookToken: WEBHOOK_TOKEN });
@@ -107,6 +109,11 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
     skip: (ms: number) => {
       clock.aheadMs += ms;
     },
+    /** Resolves when so many agents are known as online. */
+    online: (count: number) =>
+      until(async () => (await agents()).filter((one) => one.online).length === count, {
+        what: `${count} agents online`,
+      }),
     fault: (fault: Fault) => sandbox.faults.add(fault),
     /** Customers open these chats, one after the other; their webhooks are answered when this resolves. */
     chats: async (...roomIds: string[]) => {
@@ -157,8 +164,6 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
         { what: 'nobody holds anything, nothing waits', withinMs },
       ),
   };
-  await until(async () => (await agents()).filter((one) => one.online).length === online.length, {
-    what: `${online.length} agents online`,
-  });
+  if (role === 'all') await world.online(online.length);
   return world;
 }
