@@ -1,0 +1,99 @@
+/** Which webhook belongs to which session of a room: every order of arrival, with ids and without. */
+import { beforeEach, describe, expect, test } from 'bun:test';
+import type { Webhook } from '../../src/ledger/model';
+import { brokenInvariants, readSnapshot } from '../support/invariants';
+import { allocation, openTestLedger, resolved } from '../support/ledger';
+import { onBothRedis } from '../support/ledger-suite';
+
+onBothRedis((s) => {
+  const { arrive, take, confirmAll, stateOf, loadOf } = s;
+
+  describe('sessions', () => {
+    beforeEach(() => s.t.roster([{ id: 'a' }]));
+
+    const A1 = allocation('1', { finishedService: 0 });
+    const R1 = resolved('1', 101);
+    const A2 = allocation('1', { finishedService: 101 });
+    const R2 = resolved('1', 102);
+    const names = new Map<Webhook, string>([
+      [A1, 'A1'],
+      [R1, 'R1'],
+      [A2, 'A2'],
+      [R2, 'R2'],
+    ]);
+
+    async function livesThrough(order: Webhook[], expected: string): Promise<void> {
+      const mine = await openTestLedger(s.client);
+      await mine.roster([{ id: 'a' }]);
+      for (const webhook of order) {
+        await mine.append(webhook);
+        await mine.applyAll();
+      }
+      const now = await readSnapshot(mine);
+      const told = order.map((webhook) => names.get(webhook) ?? webhook.kind).join(' ');
+      expect([told, now.rooms.get('1')?.state, ...brokenInvariants(now, ['1'])]).toEqual([told, expected]);
+    }
+
+    /** Every different order of the given webhooks. */
+    function orders(webhooks: Webhook[]): Webhook[][] {
+      if (webhooks.length === 0) return [[]];
+      return [...new Set(webhooks)].flatMap((first) => {
+        const rest = [...webhooks];
+        rest.splice(rest.indexOf(first), 1);
+        return orders(rest).map((order) => [first, ...order]);
+      });
+    }
+
+    test('two sessions that are over are over, in every order of arrival', async () => {
+      for (const order of orders([A1, R1, A2, R2])) await livesThrough(order, 'resolved');
+    });
+    test('the second session is open, in every order of arrival, each webhook twice', async () => {
+      for (const order of orders([A1, A1, R1, R1, A2, A2])) await livesThrough(order, 'reserved');
+    });
+    test('the first resolve is lost: the newer service id opens the second session', async () => {
+      for (const order of orders([A1, A1, A2, A2])) await livesThrough(order, 'reserved');
+    });
+    test('the second allocation is lost: over is over', async () => {
+      for (const order of orders([A1, R1, R2])) await livesThrough(order, 'resolved');
+    });
+
+    const A = allocation('1');
+    const R = resolved('1');
+    test.each<[string, Webhook[], string]>([
+      ['A', [A], 'reserved'],
+      ['A A', [A, A], 'reserved'],
+      ['A R', [A, R], 'resolved'],
+      ['A R R', [A, R, R], 'resolved'],
+      ['R A', [R, A], 'reserved'],
+      ['A R A', [A, R, A], 'reserved'],
+      ['A A R A R', [A, A, R, A, R], 'resolved'],
+      ['an id first, then none', [A1, A, R], 'resolved'],
+      ['none, then an id', [A, A1, R1], 'resolved'],
+      ['an old resolve during a session that carries its id', [A2, R1], 'reserved'],
+    ])('without ids, by order of arrival: %s', (_, order, state) => livesThrough(order, state));
+
+    test('a lost resolve gives the slot back, and the new session stands at its own place in line', async () => {
+      await arrive(A1, allocation('2'), allocation('3'));
+      await confirmAll();
+      expect([await stateOf('1'), await stateOf('2'), await stateOf('3')]).toEqual(['assigned', 'assigned', 'waiting']);
+      await arrive(A2);
+      expect([await stateOf('3'), await stateOf('1')]).toEqual(['reserved', 'waiting']);
+      expect(await loadOf('a')).toBe(2);
+    });
+
+    test.each([
+      ['before its call is sent', async () => []],
+      ['while its call is under way', () => take()],
+    ])('a resolve %s frees the slot, and whatever Qiscus says later changes nothing', async (_, sendCalls) => {
+      await arrive(A1);
+      const [late] = await sendCalls();
+      await arrive(R1);
+      expect([await stateOf('1'), await loadOf('a')]).toEqual(['resolved', 0]);
+      expect(await take()).toEqual([]);
+      if (late) expect(await s.t.ledger.confirm(late, 'confirmed')).toBe('fenced');
+      await arrive(allocation('1', { finishedService: 101 }));
+      if (late) expect(await s.t.ledger.confirm(late, 'confirmed')).toBe('fenced');
+      expect([await stateOf('1'), await loadOf('a')]).toEqual(['reserved', 1]);
+    });
+  });
+});
