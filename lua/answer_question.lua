@@ -1,11 +1,11 @@
 #!lua flags=allow-oom
--- What Qiscus said about a room that we think assigned: held by somebody, free (and ours again), or resolved.
+-- What Qiscus said about a room that we think assigned: held by somebody, free (and ours again or not), or resolved.
 -- Prelude: records line roster matching qiscus
 -- ARGV[2]  intent   text    id of the outbox entry
 -- ARGV[3]  room     text    room id
 -- ARGV[4]  agent    text    whom the question named
 -- ARGV[5]  token    number  fencing token of the assignment
--- ARGV[6]  answer   text    'held' | 'taken_again' | 'resolved' | 'none' (no word about the room)
+-- ARGV[6]  answer   text    'held' | 'taken_again' | 'refused' (not with this agent) | 'resolved' | 'none' (no word about the room)
 -- ARGV[7]  kind     text    'answered' | 'unknown' | 'denied' | 'slowed': what it tells about Qiscus
 -- ARGV[8]  pause    number  ms that Qiscus asked us to wait, 0 when it named none
 -- Returns  {'done'} | {'fenced'}
@@ -18,6 +18,15 @@ local room = room_read(ROOM)
 acknowledge_intent(INTENT)
 breaker_note(KIND, PAUSE)
 if not room or room.state ~= 'assigned' or room.token ~= TOKEN then return fenced(ROOM, AGENT, ANSWER) end
+if ANSWER == 'refused' and agent_read(room.agent).online == 0 then
+  -- Nobody serves the customer, and whom we had for it is gone: back to its old place in line.
+  journal('room.returned', ROOM, room, 'agent', room.agent, 'state', 'waiting', 'reason', 'agent_gone',
+    'ours', 'assigned', 'qiscus', ANSWER, 'position', line_position(ROOM, room))
+  free_slot(ROOM, room)
+  queue(ROOM, room)
+  pair(room.channel)
+  return { 'done' }
+end
 if ANSWER ~= 'resolved' then
   journal('room.answered', ROOM, room, 'agent', room.agent, 'state', 'assigned', 'ours', 'assigned', 'qiscus', ANSWER)
   room_write(ROOM, room)

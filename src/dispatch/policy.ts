@@ -61,7 +61,7 @@ export function afterReading(reading: RoomReading, reason: string, refusals: num
 
 /** What an answer to "does anybody hold this room?" means, and what it tells about Qiscus. */
 export function answerOf(outcome: AssignOutcome): {
-  answer: 'held' | 'taken_again' | 'resolved' | 'none';
+  answer: 'held' | 'taken_again' | 'refused' | 'resolved' | 'none';
   about: { kind: 'answered' | 'unknown' | 'denied' | 'slowed'; pauseMs: number };
 } {
   const answered = { kind: 'answered', pauseMs: 0 } as const;
@@ -73,7 +73,7 @@ export function answerOf(outcome: AssignOutcome): {
     case 'resolved':
       return { answer: 'resolved', about: answered };
     case 'refused':
-      return { answer: 'none', about: answered };
+      return { answer: 'refused', about: answered };
     case 'slowed':
       return { answer: 'none', about: { kind: 'slowed', pauseMs: outcome.retryAfterMs ?? 0 } };
     case 'denied':

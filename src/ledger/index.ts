@@ -147,7 +147,7 @@ export class Ledger {
   /** What Qiscus said about a room that we think assigned; `about` tells how Qiscus itself does. */
   async answer(
     intent: Intent,
-    answer: 'held' | 'taken_again' | 'resolved' | 'none',
+    answer: 'held' | 'taken_again' | 'refused' | 'resolved' | 'none',
     about: { kind: 'answered' | 'unknown' | 'denied' | 'slowed'; pauseMs: number },
   ): Promise<Reported> {
     return this.#report('answer_question', intent, answer, about.kind, about.pauseMs);

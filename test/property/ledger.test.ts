@@ -187,10 +187,12 @@ class Life {
 
   async #answer(intent: Intent, how: string): Promise<void> {
     const over = how === 'close' || how === 'later';
+    const answer = over ? 'resolved' : how === 'park' ? 'refused' : 'held';
     const live = (await this.#tokenOf(intent.roomId, 'assigned')) === String(intent.token);
     const about = { kind: 'answered', pauseMs: 0 } as const;
-    expect(await this.real.ledger.answer(intent, over ? 'resolved' : 'held', about)).toBe(live ? 'done' : 'fenced');
+    expect(await this.real.ledger.answer(intent, answer, about)).toBe(live ? 'done' : 'fenced');
     if (live && over) this.model.overAtQiscus(intent.roomId);
+    if (live && answer === 'refused') this.model.refusedAtQiscus(intent.roomId);
   }
 
   async check(): Promise<void> {

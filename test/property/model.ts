@@ -156,6 +156,14 @@ export class Model {
     this.match();
   }
 
+  /** Qiscus does not give a room to the agent that we think holds it: when that one is gone, the room waits again. */
+  refusedAtQiscus(id: string): void {
+    const room = this.rooms.get(id) as ModelRoom;
+    if (this.agents.get(room.agent as string)?.online) return;
+    Object.assign(room, { state: 'waiting', agent: null, call: null, dueMs: null });
+    this.match();
+  }
+
   refuse(id: string, next: 'close' | 'later' | 'park', dueMs: number): void {
     const room = this.rooms.get(id) as ModelRoom;
     if (next === 'close') {

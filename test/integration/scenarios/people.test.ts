@@ -88,6 +88,25 @@ test('an agent is deleted while he holds rooms: he gets nothing more, the rooms 
   await becomes('3', 'assigned');
 });
 
+test('an agent is deleted and Qiscus puts his rooms back unserved: they go back to their old places in line', async () => {
+  const { sandbox, chats, becomes, line, journal, served, api } = await open({
+    online: ['agent_01', 'agent_02'],
+    limit: 1,
+  });
+  await chats('1', '2', '3');
+  await becomes('2', 'assigned');
+  const { agent_id: lost } = await api.room('1');
+  sandbox.agents.remove(String(lost));
+  await until(async () => (await line()).length === 2, { what: 'the room of the deleted agent waits again' });
+  expect(await line()).toEqual(['1', '3']);
+  expect(await journal('room.returned', '1')).toMatchObject([
+    { fields: { reason: 'agent_gone', agent: String(lost) } },
+  ]);
+  await sandbox.rooms.resolve('2');
+  await becomes('1', 'assigned');
+  expect(served()).toEqual(['1', '2', '1']);
+});
+
 test.each([
   ['forced offline', { force_offline: true }],
   ['made a supervisor', { type: 3, type_as_string: 'supervisor' }],
