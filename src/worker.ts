@@ -47,7 +47,9 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   await ledger.setInitialLimit(config.allocation.maxCustomers);
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
 
-  const leader = new Leader({ ledger, desk, qiscus, config, nowMs, holder: parts.processId, log: logger });
+  // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
+  const holder = parts.alone ? 'alone' : parts.processId;
+  const leader = new Leader({ ledger, desk, qiscus, config, nowMs, holder, log: logger });
   const dispatcher = new Dispatcher(ledger, qiscus, config.qiscus, nowMs, recreateGroups, logger);
   const applier = new Applier(ledger, await store.open('blocking'), store.keys.inbox, recreateGroups, logger);
   const unsubscribe = journal.subscribe((record) => {

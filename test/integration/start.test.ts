@@ -73,6 +73,19 @@ test('two services on one data folder: the second refuses, the first goes on', a
   expect(third.output()).toContain('Try it');
 }, 30_000);
 
+test('after kill -9 the next start on the folder takes everything up at once', async () => {
+  const env = { REDIS_URL: '', DATA_DIR: temporaryFolder('data'), QISCUS_APP_ID: 'kept', LOG_LEVEL: 'info' };
+  const first = await start(env);
+  const rosterRead = async ({ url }: ServiceProcess) =>
+    ((await caller(url).get('/agents')).body.agents as unknown[]).length > 0;
+  await until(() => rosterRead(first), { what: 'the agents known' });
+  await first.kill('SIGKILL');
+  const second = await start(env);
+  await caller(second.url).allocate('1');
+  // Only who leads writes decisions down, reads the agents and moves the clock; a dead leader's lease would last 5 s.
+  await until(() => second.output().includes('"room.assigned"'), { what: 'the decision in the log', withinMs: 2_000 });
+}, 30_000);
+
 test('a second signal ends it at once', async () => {
   const service = await start({ SHUTDOWN_SECONDS: '600' });
   process.kill(service.pid, 'SIGTERM');
