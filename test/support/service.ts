@@ -13,7 +13,7 @@ export { temporaryFolder } from './janitor';
 export const APP_ID = 'kovof-123';
 export const WEBHOOK_TOKEN = 'webhook-token-for-tests-only';
 export const ADMIN_TOKEN = 'admin-token-for-tests-only-1';
-const QISCUS_SECRET = 'qiscus-secret-for-tests';
+export const QISCUS_SECRET = 'qiscus-secret-for-tests';
 
 /** Environment of a service that talks to the given sandbox. */
 export function environment(

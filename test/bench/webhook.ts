@@ -1,0 +1,111 @@
+/**
+ * How many webhooks a second are accepted durably (token checked, validated, XADD answered), against a bare server that
+ * only parses them.
+ *
+ * 1. Every server is a process of its own; one client process, 64 connections, one request under way on each.
+ * 2. The role `api` alone without waiting, with Redis's AOF at `everysec` and at `always`.
+ * 3. The roles `api` and `worker` together, answering at once against waiting for the outcome (the default).
+ * 4. The inbox is emptied between rounds.
+ */
+import { Redis } from 'ioredis';
+import { keysOf } from '../../src/redis/keys';
+import body from '../fixtures/webhook-caa-documented-2025-channel-completed.json';
+import { startTestRedis } from '../support/redis';
+import { APP_ID, environment, spawnService, WEBHOOK_TOKEN } from '../support/service';
+import { until } from '../support/wait';
+import { alternate, type Figure, median, ratioOf } from './measure';
+import { type Order, type Result, ROOM } from './poster';
+import { startChild } from './processes';
+
+const CONNECTIONS = 64;
+const WEBHOOK = JSON.stringify({ ...body, app_id: APP_ID, app_code: APP_ID, room_id: ROOM });
+const PATH = `/api/v1/webhook/agent_allocation/${WEBHOOK_TOKEN}`;
+
+export async function measureWebhook(quick: boolean): Promise<Figure[]> {
+  const runMs = quick ? 1_000 : 2_000;
+  const rounds = quick ? 3 : 7;
+  const redis = await startTestRedis({ settings: { 'auto-aof-rewrite-percentage': '0' } });
+  const control = new Redis(redis.port, '127.0.0.1');
+  const keys = keysOf(APP_ID);
+  const poster = await startChild<Order, Result>('poster.ts');
+  const bare = await startChild<never, never>('bare.ts');
+  // Nobody answers there: no agent is ever online, so every room waits in line.
+  const env = (waitMs: number) => environment(redis.url, 'http://127.0.0.1:9', { WEBHOOK_WAIT_MS: String(waitMs) });
+  const quickApi = await spawnService(env(0), 'api');
+  const portOf = (url: string) => Number(new URL(url).port);
+
+  async function rate(port: number): Promise<number> {
+    const { accepted, refused, tookMs } = await poster.ask({
+      port,
+      path: PATH,
+      body: WEBHOOK,
+      connections: CONNECTIONS,
+      runMs,
+    });
+    if (refused > 0) throw new Error(`${refused} of ${accepted + refused} webhooks were refused`);
+    return (accepted * 1_000) / tookMs;
+  }
+  async function rateOfApi(port: number, appendfsync: 'everysec' | 'always'): Promise<number> {
+    await control.config('SET', 'appendfsync', appendfsync);
+    const found = await rate(port);
+    await control.xtrim(keys.inbox, 'MAXLEN', 0);
+    return found;
+  }
+
+  try {
+    const bareRate = () => rate(Number(bare.hello));
+    const alone = {
+      bare: bareRate,
+      everysec: () => rateOfApi(portOf(quickApi.url), 'everysec'),
+      always: () => rateOfApi(portOf(quickApi.url), 'always'),
+    };
+    await alternate(1, alone); // warm up
+    const rates = await alternate(rounds, alone);
+
+    await control.config('SET', 'appendfsync', 'everysec');
+    const waitingApi = await spawnService(env(1_000), 'api');
+    const worker = await spawnService(env(0), 'worker');
+    /** Accepted a second, and the same with the time until the worker has applied all of them. */
+    const rateWithWorker = (port: number) => async () => {
+      const found = await rate(port);
+      await until(async () => (await control.xlen(keys.inbox)) === 0, { what: 'the inbox is empty', withinMs: 60_000 });
+      await control.flushall();
+      await until(async () => (await control.exists(keys.inbox)) === 1, { what: 'the worker to go on' });
+      return found;
+    };
+    const together = {
+      atOnce: rateWithWorker(portOf(quickApi.url)),
+      waiting: rateWithWorker(portOf(waitingApi.url)),
+    };
+    await alternate(1, together); // warm up
+    const pair = await alternate(rounds, together);
+    await Promise.all([worker, waitingApi].map((one) => one.kill('SIGTERM')));
+
+    const figure = (what: string, measured: number[], baseline: number[], atLeast: number, note: string): Figure => ({
+      suite: 'webhook',
+      what,
+      measured: median(measured),
+      baseline: median(baseline),
+      unit: 'requests/s',
+      ratio: ratioOf(measured, baseline),
+      target: { atLeast },
+      note,
+    });
+    return [
+      figure('accepted, AOF everysec, against a bare server', rates.everysec, rates.bare, 0.6, 'role api, no waiting'),
+      figure('accepted, AOF always, against a bare server', rates.always, rates.bare, 0.35, 'role api, no waiting'),
+      figure(
+        'waiting for the outcome, against at once',
+        pair.waiting,
+        pair.atOnce,
+        0.8,
+        'roles api and worker, AOF everysec',
+      ),
+    ];
+  } finally {
+    await quickApi.kill('SIGTERM');
+    await Promise.all([bare.stop(), poster.stop()]);
+    control.disconnect();
+    await redis.stop();
+  }
+}
