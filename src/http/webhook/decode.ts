@@ -11,7 +11,8 @@ import type { Webhook } from '../../ledger/model';
 type Fields = Record<string, unknown>;
 
 const ID = /^[0-9A-Za-z_-]{1,64}$/;
-const CONTROL = /\p{Cc}/gu;
+const CONTROL = /\p{Cc}/u;
+const CONTROLS = /\p{Cc}/gu;
 const MOST_TEXT = 64;
 
 /** Keys of a custom button's payload that an allocation never has; two of them tell it apart for certain. */
@@ -76,7 +77,11 @@ function refuseOthers(fields: Fields): void {
     throw wrong('a new-session webhook', 'this service does not need it: remove that URL');
   }
   if (isFields(fields.payload)) throw wrong('a bot webhook', 'this service does not need it: point it at your bot');
-  if (fields.service === undefined && BUTTON_KEYS.filter((key) => fields[key] !== undefined).length >= 2) {
+  if (
+    fields.source === undefined &&
+    fields.service === undefined &&
+    BUTTON_KEYS.filter((key) => fields[key] !== undefined).length >= 2
+  ) {
     throw wrong('a custom-button webhook', 'this service does not need it: point it at the service behind that button');
   }
 }
@@ -129,11 +134,12 @@ function idText(value: unknown): string | null {
 /** Text for a person's eye: no control characters, trimmed, at most 64 characters; null when nothing is left. */
 function shortText(value: unknown): string | null {
   if (typeof value !== 'string') return null;
+  if (value.length <= MOST_TEXT && !CONTROL.test(value)) return value.trim() || null;
   const text = value
     .slice(0, 4 * MOST_TEXT)
-    .replace(CONTROL, '')
+    .replace(CONTROLS, '')
     .trim();
-  return text === '' ? null : [...text].slice(0, MOST_TEXT).join('').trimEnd();
+  return [...text].slice(0, MOST_TEXT).join('').trimEnd() || null;
 }
 
 /** See `Webhook.finishedService`: 0 for null (none finished yet), null for "does not say". */
