@@ -1,6 +1,6 @@
 #!lua flags=allow-oom
 -- Applies one reading of Qiscus's agents, or a part of it: presence, channels, and the load that is not ours.
--- Prelude: records line roster matching
+-- Prelude: records line roster matching qiscus
 -- ARGV[2]  begun    number  ms: the reading was asked for
 -- ARGV[3]  ended    number  ms: the reading was complete
 -- ARGV[4]  lag      number  ms that Qiscus's counts may be late
@@ -81,5 +81,10 @@ for i = 6, #ARGV, 5 do
     end
   end
 end
-if LAST then redis.call('HSET', META, 'roster_at', NOW) end
+if LAST then
+  redis.call('HSET', META, 'roster_at', NOW)
+  -- Qiscus answers us. That ends a pause when there is no call to try it with; otherwise a call has to tell.
+  local idle = redis.call('XLEN', OUTBOX) == 0 and redis.call('ZCARD', LATER) == 0
+  if idle and NOW >= breaker_read().until_ms then breaker_note('answered', 0) end
+end
 return { drain() == 1 and 'more' or 'done' }

@@ -58,6 +58,18 @@ test('five calls without an answer open the breaker; then one goes first; then a
   expect(await journal('room.parked')).toEqual([]);
 });
 
+test('Qiscus refused us, and then there is no call to try it with: ready again as soon as the agents can be read', async () => {
+  const { sandbox, fault, skip, ready, chats, becomes, quiet } = await open();
+  fault({ on: 'assign_agent', effect: 'status', status: 401 });
+  await chats('1');
+  await until(async () => (await ready()).failing?.includes('qiscus'), { what: 'ready names qiscus' });
+  await sandbox.rooms.resolve('1');
+  await becomes('1', 'resolved');
+  await quiet();
+  skip(5_000);
+  await until(async () => !(await ready()).failing?.includes('qiscus'), { what: 'ready no more names qiscus' });
+});
+
 test('the resolve webhook: unset, then set by one call, switched off, moved elsewhere; ready warns each time', async () => {
   const { sandbox, api, skip, ready, environ } = await open({
     env: {
