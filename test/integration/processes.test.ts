@@ -136,8 +136,10 @@ describe('two hundred rooms, and the service is killed in the middle', () => {
   async function killedAndRestarted(env: Record<string, string>): Promise<void> {
     sandbox.configure({ latencyMs: 20, cap: LIMIT });
     const settings = {
-      ...SELDOM,
       ...env,
+      // What Qiscus had done unheard shows as outside load until the next reading after its confirmation.
+      ROSTER_SYNC_SECONDS: '1',
+      COUNT_LAG_SECONDS: '0',
       PORT: String(await freePort()),
       QISCUS_MAX_CUSTOMER: String(LIMIT),
       QISCUS_TIMEOUT_MS: '1000',
