@@ -1,28 +1,25 @@
 /**
- * Clears up behind tests: `bun test` runs no exit handlers, and may itself be killed.
+ * Clears up behind tests: `bun test` runs no exit handlers, kills the children of a test that timed out, and may be killed.
  *
- * A small shell process reads the folders, a line each. When its input ends, this process is gone, however it went: then it
- * kills the Redis server whose `server.pid` lies in such a folder, and removes the folder.
+ * All folders lie in one. A shell process that is nobody's child looks once a second whether this process is still there;
+ * when it is gone, however it went, the Redis servers whose `server.pid` lies in there are killed, and all is removed.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const JANITOR = `while read -r dir; do set -- "$@" "$dir"; done
-for dir; do
-  for file in "$dir/server.pid" "$dir/redis/server.pid"; do [ -f "$file" ] && kill -KILL "$(cat "$file")"; done
-  rm -rf "$dir"
-done`;
-let janitor: Bun.Subprocess<'pipe', 'ignore', 'ignore'> | null = null;
+const JANITOR = `(
+  while kill -0 "$1"; do sleep 1; done
+  for file in "$0"/*/server.pid "$0"/*/redis/server.pid; do [ -f "$file" ] && kill -KILL "$(cat "$file")"; done
+  rm -rf "$0"
+) &`;
+let root: string | null = null;
 
-/** A new folder that is gone when this process is. */
+/** A new folder that is gone soon after this process. */
 export function temporaryFolder(name = 'folder'): string {
-  const dir = mkdtempSync(join(tmpdir(), `caa-test-${name}-`));
-  if (!janitor) {
-    janitor = Bun.spawn(['sh', '-c', JANITOR], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
-    janitor.unref();
+  if (root === null) {
+    root = mkdtempSync(join(tmpdir(), 'caa-test-'));
+    Bun.spawnSync(['sh', '-c', JANITOR, root, String(process.pid)], { stdio: ['ignore', 'ignore', 'ignore'] });
   }
-  janitor.stdin.write(`${dir}\n`);
-  void janitor.stdin.flush();
-  return dir;
+  return mkdtempSync(join(root, `${name}-`));
 }
