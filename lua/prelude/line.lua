@@ -27,11 +27,10 @@ end
 local function line_add(id, room)
   local member = line_member(id, room)
   redis.call('ZADD', LINE, 0, member)
-  local first = line_first(room.channel, 2)
-  if first[1] == member then
-    if first[2] then redis.call('ZREM', HEADS, head_member(first[2])) end
-    redis.call('ZADD', HEADS, 0, head_member(member))
-  end
+  if line_first(room.channel, 1)[1] ~= member then return end
+  local second = line_first(room.channel, 2)[2]
+  if second then redis.call('ZREM', HEADS, head_member(second)) end
+  redis.call('ZADD', HEADS, 0, head_member(member))
 end
 
 local function line_remove(id, room)

@@ -16,11 +16,11 @@ end
 -- The agent for a channel: lowest load, then longest since the last confirmed assignment, then id by length and bytes.
 local function pick(channel)
   local best, second
-  local served, free = 0, 0
+  local served, full = 0, 0
   for _, group in ipairs(groups_serving(channel)) do
-    local limit = group_limit(group)
-    local first, past = '[' .. group .. '\0', '(' .. group .. '\1'
-    for _, member in ipairs(redis.call('ZRANGEBYLEX', READY, first, past, 'LIMIT', 0, 2)) do
+    local limit, found = group_limit(group), tally(group)
+    served, full = served + found.ready, full + found.full
+    for _, member in ipairs(found.full < found.ready and ready_first(group, 2) or {}) do
       local order, id = member:match('^[^%z]*%z(%d+%z%d+%z%d%d%d)(.*)$')
       local load = tonumber(order:sub(1, 5))
       if load >= limit then break end
@@ -31,12 +31,10 @@ local function pick(channel)
         second = choice
       end
     end
-    served = served + redis.call('ZLEXCOUNT', READY, first, past)
-    free = free + redis.call('ZLEXCOUNT', READY, first, ('(%s\0%05d'):format(group, limit))
   end
   if not best then return nil end
   best.runner_up = second and (second.agent .. ':' .. second.load) or ''
-  best.full = served - free
+  best.full = full
   best.off_channel = redis.call('ZCARD', READY) - served
   return best
 end
@@ -74,11 +72,6 @@ local function pair(channel)
   local _, _, room_id = line_parse(head)
   reserve(room_id, room_read(room_id), choice)
   return true
-end
-
-local function has_capacity(group)
-  local first = redis.call('ZRANGEBYLEX', READY, '[' .. group .. '\0', '(' .. group .. '\1', 'LIMIT', 0, 1)[1]
-  return first and tonumber(first:match('^[^%z]*%z(%d+)')) < group_limit(group)
 end
 
 -- The channel whose line has the oldest head that agents of the group may serve.

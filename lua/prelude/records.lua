@@ -23,9 +23,11 @@ local NOW = tonumber(ARGV[1])
 -- A record is a MessagePack array that starts with its format's version; trailing defaults are left out,
 -- so that a room in line stays small. New fields are appended, never moved.
 local function codec(fields, defaults)
+  local default_at = {}
+  for i, field in ipairs(fields) do default_at[i] = defaults[field] end
   local function pack(record)
     local size = #fields
-    while size > 0 and record[fields[size]] == defaults[fields[size]] do size = size - 1 end
+    while size > 0 and record[fields[size]] == default_at[size] do size = size - 1 end
     local packed = { 1 }
     for i = 1, size do packed[i + 1] = record[fields[i]] end
     return cmsgpack.pack(packed)
@@ -36,7 +38,7 @@ local function codec(fields, defaults)
     local record = {}
     for i = 1, #fields do
       local value = packed[i + 1]
-      if value == nil then value = defaults[fields[i]] end
+      if value == nil then value = default_at[i] end
       record[fields[i]] = value
     end
     return record

@@ -3,7 +3,7 @@
 -- Fields of `groups`: `g:<id>` {limit, channels, size}; `d:<limit>|<channels>` id; and the lists of ids
 -- `all`, `any` (every channel) and `c:<channel>`.
 
-local group_cache, list_cache = {}, {}
+local group_cache, list_cache, tallies = {}, {}, {}
 
 local function group_read(id)
   local group = group_cache[id]
@@ -58,7 +58,7 @@ local function group_join(agent, stay)
       group_write(agent.group, old)
     else
       redis.call('HDEL', GROUPS, 'g:' .. agent.group, 'd:' .. old.limit .. '|' .. old.channels)
-      group_cache[agent.group] = nil
+      group_cache[agent.group], tallies[agent.group] = nil, nil
       group_index(agent.group, old, false)
     end
     agent.group = ''
@@ -110,6 +110,47 @@ local function load_of(agent) return agent.reserved + agent.assigned + agent.out
 
 local function agent_limit(agent) return agent.limit >= 0 and agent.limit or limit_default() end
 
+-- How many agents of a group are ready, and how many of those are full. Counted once a call and then kept in step, so that
+-- a group without capacity costs nothing more, however often it is looked at.
+local function tally(id)
+  local found = tallies[id]
+  if not found then
+    local first, past = '[' .. id .. '\0', '(' .. id .. '\1'
+    local ready = redis.call('ZLEXCOUNT', READY, first, past)
+    found = { ready = ready, full = ready - redis.call('ZLEXCOUNT', READY, first, ('(%s\0%05d'):format(id, group_limit(id))) }
+    tallies[id] = found
+  end
+  return found
+end
+
+-- The best agents of a group.
+local function ready_first(id, count)
+  return redis.call('ZRANGEBYLEX', READY, '[' .. id .. '\0', '(' .. id .. '\1', 'LIMIT', 0, count)
+end
+
+local function has_capacity(id)
+  local found = tally(id)
+  return found.full < found.ready
+end
+
+local function tally_change(member, step)
+  local id, load = member:match('^([^%z]*)%z(%d+)')
+  local found = tallies[id]
+  if not found then return end
+  found.ready = found.ready + step
+  if tonumber(load) >= group_limit(id) then found.full = found.full + step end
+end
+
+local function ready_add(member)
+  redis.call('ZADD', READY, 0, member)
+  tally_change(member, 1)
+end
+
+local function ready_remove(member)
+  redis.call('ZREM', READY, member)
+  tally_change(member, -1)
+end
+
 -- Where `ready` keeps an agent; nil when it is offline or paused. Order in a group: load, then longest since the last
 -- confirmed assignment, then id by length and bytes.
 local function ready_member(id, agent)
@@ -147,15 +188,15 @@ local function agent_write(id, agent)
   local member, presence = ready_member(id, agent), presence_of(agent)
   redis.call('HSET', AGENTS, id, pack_agent(agent))
   if member ~= agent.member then
-    if agent.member then redis.call('ZREM', READY, agent.member) end
-    if member then redis.call('ZADD', READY, 0, member) end
+    if agent.member then ready_remove(agent.member) end
+    if member then ready_add(member) end
   end
   count_presence(agent.presence, presence)
   agent.member, agent.presence = member, presence
 end
 
 local function agent_delete(id, agent)
-  if agent.member then redis.call('ZREM', READY, agent.member) end
+  if agent.member then ready_remove(agent.member) end
   group_join(agent, false)
   count_presence(agent.presence, nil)
   redis.call('HDEL', AGENTS, id)
