@@ -20,6 +20,18 @@ test('after saturation the line is served in the order of arrival, over several 
   expect(violations()).toEqual([]);
 });
 
+test('one agent for several channels: the longest-waiting room over all of them goes first', async () => {
+  const { sandbox, line, served, becomes } = await open({ online: ['agent_04'], limit: 1 });
+  const channels = { '1': '5603', '2': '272', '3': null, '4': '5603', '5': '272' };
+  for (const [roomId, channelId] of Object.entries(channels)) await sandbox.rooms.create({ roomId, channelId });
+  expect(await line()).toEqual(['2', '3', '4', '5']);
+  for (const room of Object.keys(channels)) {
+    await becomes(room, 'assigned');
+    await sandbox.rooms.resolve(room);
+  }
+  expect(served()).toEqual(['1', '2', '3', '4', '5']);
+});
+
 test.each([
   [2, 5],
   [5, 1_500],

@@ -66,6 +66,26 @@ test('a lost allocation: adopted once two comparisons showed it, at the end of t
   expect(served()).toEqual(['1', '2', 'lost', '3']);
 });
 
+test('one comparison is not enough: the webhook may be on its way', async () => {
+  const { sandbox, skip, line, journal } = await open({
+    online: [],
+    change: (config) => {
+      config.reconcileSeconds = 3_600;
+    },
+  });
+  const lists = () => sandbox.state().calls.customer_rooms ?? 0;
+  await until(() => lists() === 1, { what: 'the comparison at the start' });
+  await sandbox.rooms.create({ roomId: 'lost', copies: 0 });
+  skip(3_600_000);
+  await until(() => lists() === 2, { what: 'the first comparison that shows it' });
+  const readings = sandbox.state().calls.agents ?? 0;
+  await until(() => (sandbox.state().calls.agents ?? 0) > readings + 2, { what: 'the leader went on' });
+  expect(await line()).toEqual([]);
+  skip(3_600_000);
+  await until(async () => (await line()).includes('lost'), { what: 'adopted by the second' });
+  expect(await journal('room.adopted')).toHaveLength(1);
+});
+
 test('rooms that nobody served for months are never queued; of the others, who wrote longest ago goes first', async () => {
   const { sandbox, line, journal } = await open({ online: [] });
   for (const [roomId, hours] of [
@@ -141,7 +161,7 @@ describe('the resolve is lost, and the customer comes back', () => {
     await sandbox.rooms.resolve('1', { copies: 0 });
     await sandbox.rooms.message('1', { copies: 0 });
     await api.allocate('1');
-    expect(await journal('room.answered')).toEqual([]);
+    expect((await journal('entry.repeated', '1')).map(({ fields }) => fields.questioned)).toEqual([undefined]);
     skip(11_000);
     await api.allocate('1');
     await until(() => inRoom('1').length === 1, { what: 'somebody serves the customer again' });
