@@ -5,7 +5,7 @@
  * 2. Time from a freed slot to the next call for it, against a bare relay that only forwards.
  */
 import { startTestRedis } from '../support/redis';
-import { APP_ID, caller, environment, QISCUS_SECRET, spawnService } from '../support/service';
+import { APP_ID, caller, environment, freePort, QISCUS_SECRET, spawnService } from '../support/service';
 import { until } from '../support/wait';
 import type { CityOrder, CityReport } from './city';
 import { alternate, type Figure, median, ratioOf } from './measure';
@@ -20,18 +20,20 @@ export async function measureCalls(quick: boolean): Promise<Figure[]> {
   const city = await startChild<CityOrder, CityReport>('city.ts');
   const otherCity = await startChild<CityOrder, CityReport>('city.ts');
   const relay = await startChild<never, never>('relay.ts', [String(otherCity.hello), APP_ID, QISCUS_SECRET]);
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  await city.ask({ do: 'open', agents: AGENTS, deliverTo: url });
+  await otherCity.ask({ do: 'open', agents: AGENTS, deliverTo: `http://127.0.0.1:${relay.hello}` });
   const service = await spawnService(
     environment(redis.url, String(city.hello), {
+      PORT: String(port),
       QISCUS_CONCURRENCY: '64',
       QISCUS_MAX_CUSTOMER: String(SLOTS_EACH),
-      // More often than by default, so that its calls are in the count.
-      RECONCILE_SECONDS: '5',
+      ROSTER_SYNC_SECONDS: '10',
     }),
   );
   try {
-    await city.ask({ do: 'open', agents: AGENTS, deliverTo: service.url });
-    await otherCity.ask({ do: 'open', agents: AGENTS, deliverTo: `http://127.0.0.1:${relay.hello}` });
-    const api = caller(service.url);
+    const api = caller(url);
     const online = async () => (await api.get('/agents')).body.agents as { online: boolean }[];
     await until(async () => (await online()).filter((agent) => agent.online).length === AGENTS, {
       what: `${AGENTS} agents online`,
