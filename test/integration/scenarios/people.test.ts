@@ -50,7 +50,7 @@ test('a person takes a room that waits in line: parked after four tries, and nob
   sandbox.rooms.assign('2', 'agent_02');
   await sandbox.rooms.resolve('1');
   for (let tries = 1; tries < 4; tries++) {
-    await until(async () => (await journal('room.refused', '2')).length === tries, { what: `refusal ${tries}` });
+    await until(async () => (await journal('room.refused', '2')).length >= tries, { what: `refusal ${tries}` });
     skip(5_000);
   }
   await becomes('2', 'parked');
