@@ -12,42 +12,44 @@ export function starting(config: Config): string {
 
 /** Shown once everything runs. */
 export function ready(config: Config, service: Service): string {
-  if (config.role === 'worker') return 'Agent Allocation: the worker runs';
+  if (config.role === 'worker') {
+    return service.sandbox ? `${WORKER_RUNS}, with a sandbox of its own` : WORKER_RUNS;
+  }
   const base = (service.url ?? '').replace('//127.0.0.1:', '//localhost:');
-  const token = config.tokens.webhook.length > 0 ? " -H 'X-Webhook-Token: <WEBHOOK_TOKEN>'" : '';
-  const lines = [
-    '',
+  const places = [
     `  Board    ${base}/`,
     `  Console  ${base}/docs   (settings, "Try it out")`,
     `  Health   ${base}/health/ready`,
   ];
-  if (service.sandbox) {
-    lines.push(
-      '',
-      '  SANDBOX: no Qiscus credentials are set, so a small Qiscus of our own answers',
-      `  (${service.sandbox.url}, control: ${service.sandbox.url}/sandbox). Nothing reaches a real customer.`,
-    );
-  }
-  lines.push(
+  const more = service.sandbox ? sandboxLines(config, service.sandbox.url, base) : liveLines(config);
+  return ['', ...places, '', ...more, ''].join('\n');
+}
+
+const WORKER_RUNS = 'Agent Allocation: the worker runs';
+
+function sandboxLines(config: Config, sandboxUrl: string, base: string): string[] {
+  const token = config.tokens.webhook.length > 0 ? " -H 'X-Webhook-Token: <WEBHOOK_TOKEN>'" : '';
+  return [
+    '  SANDBOX: no Qiscus credentials are set, so a small Qiscus of our own answers',
+    `  (${sandboxUrl}, control: ${sandboxUrl}/sandbox). Nothing reaches a real customer.`,
+    ...(config.role === 'all'
+      ? []
+      : ['  Each process has its own; to share one, run `npm run sandbox` and set QISCUS_BASE_URL.']),
     '',
     '  Try it:',
     `    curl -X POST ${base}/api/v1/webhook/agent_allocation -H 'Content-Type: application/json'${token} \\`,
     `      -d '{"room_id":"12345","message":"Hello, I need help!","customer_id":"67890"}'`,
     '',
-  );
-  const urls = publicUrls(config, config.tokens.webhook.length > 0 ? '<WEBHOOK_TOKEN>' : null);
-  if (service.sandbox) {
-    lines.push(
-      '  Go live: set QISCUS_APP_ID, QISCUS_SECRET, WEBHOOK_TOKEN, ADMIN_TOKEN and PUBLIC_BASE_URL (see README).',
-      '',
-    );
-  } else if (urls) {
-    lines.push(
-      '  Give these to Qiscus:',
-      `    Custom Agent Allocation: ${urls.allocation}`,
-      `    Mark as resolved:        ${urls.markAsResolved}`,
-      '',
-    );
-  }
-  return lines.join('\n');
+    '  Go live: set QISCUS_APP_ID, QISCUS_SECRET, WEBHOOK_TOKEN, ADMIN_TOKEN and PUBLIC_BASE_URL (see README).',
+  ];
+}
+
+function liveLines(config: Config): string[] {
+  const urls = publicUrls(config, '<WEBHOOK_TOKEN>');
+  if (!urls) return ['  Set PUBLIC_BASE_URL to see here which addresses to give to Qiscus.'];
+  return [
+    '  Addresses for Qiscus (README, "Connect it to Qiscus"):',
+    `    in its dashboard, Custom Agent Allocation:         ${urls.allocation}`,
+    `    by POST /api/v1/settings/set_mark_as_resolved:     ${urls.markAsResolved}`,
+  ];
 }

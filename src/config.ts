@@ -145,7 +145,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
     report('NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off: not allowed with NODE_ENV=production');
   }
   together('QISCUS_EMAIL', 'QISCUS_PASSWORD');
-  if (isSet('QISCUS_SECRET') || !isLoopback(config.http.host)) {
+  if (production || isSet('QISCUS_SECRET') || !isLoopback(config.http.host)) {
     for (const name of ['WEBHOOK_TOKEN', 'ADMIN_TOKEN'] as const) {
       if (!isSet(name))
         report(`${name} is required, except in the sandbox on a loopback HOST; ${SETTINGS[name].allowed}`);

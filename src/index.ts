@@ -33,9 +33,13 @@ function exit(code: number): never {
 }
 
 function fail(error: unknown): never {
-  const known = error instanceof ServiceError;
-  logger.fatal({ event: 'service.failed', err: error }, known ? error.message : 'the service failed');
-  if (known) console.error(error.message);
+  if (error instanceof ServiceError) {
+    // What was planned for is told in words; its trace helps nobody.
+    logger.fatal({ event: 'service.failed', code: error.code }, error.message);
+    console.error(error.message);
+  } else {
+    logger.fatal({ event: 'service.failed', err: error }, 'the service failed');
+  }
   return exit(1);
 }
 

@@ -5,6 +5,7 @@
  * 2. Whole numbers only; text is trimmed by the reader (config.ts); an empty text counts as unset.
  * 3. A parser answers with the value or with `Wrong`; it never repeats the text, which may be a secret in the wrong place.
  */
+import { isIP } from 'node:net';
 
 /** What is wrong with one text, in words that follow the setting's name. */
 export class Wrong {
@@ -88,6 +89,7 @@ function webUrl(schemes: readonly string[]) {
   };
 }
 
+const HOST_NAME = /^[0-9A-Za-z]([0-9A-Za-z._-]*[0-9A-Za-z])?$/;
 const HOSTS = String.raw`(?:\[[0-9a-fA-F:.]+\]|[0-9A-Za-z._-]+)(?::\d{1,5})?`;
 const LOGIN = '(?:[^/@]*@)?';
 const REDIS_FORMS = [
@@ -131,7 +133,7 @@ export const SETTINGS = {
   HOST: {
     initial: '127.0.0.1',
     allowed: 'an IP address or a host name, without scheme and port',
-    parse: (text) => (/^[0-9A-Za-z.:_-]+$/.test(text) ? text : new Wrong('is not an address')),
+    parse: (text) => (isIP(text) > 0 || HOST_NAME.test(text) ? text : new Wrong('is not an address')),
   },
   PORT: whole(3000, 0, 65_535),
   PUBLIC_BASE_URL: optional('an https URL (http only in the sandbox)', webUrl(['https:', 'http:'])),

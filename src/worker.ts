@@ -9,8 +9,9 @@ import type { Config } from './config';
 import { Dispatcher } from './dispatch/dispatcher';
 import { Applier } from './ledger/apply';
 import { Ledger } from './ledger/index';
-import type { JournalRecord, LedgerDesk } from './ledger/model';
+import type { LedgerDesk } from './ledger/model';
 import type { Qiscus } from './qiscus/model';
+import { DecisionLog } from './reconcile/decisions';
 import { Leader } from './reconcile/leader';
 import type { Store } from './redis/store';
 import { ensureGroups } from './streams/groups';
@@ -49,13 +50,13 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
 
   // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
   const holder = parts.alone ? 'alone' : parts.processId;
-  const leader = new Leader({ ledger, desk, qiscus, config, nowMs, holder, log: logger });
+  const decisions = new DecisionLog(ledger, journal, logger);
+  const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
   const dispatcher = new Dispatcher(ledger, qiscus, config.qiscus, nowMs, recreateGroups, logger);
   const applier = new Applier(ledger, await store.open('blocking'), store.keys.inbox, recreateGroups, logger);
   const unsubscribe = journal.subscribe((record) => {
     dispatcher.see(record);
     leader.see(record);
-    if (leader.leads) logDecision(logger, record);
   });
   leader.start();
   // Agents may have gone while the service was down: look before the line moves, but not for long.
@@ -73,19 +74,4 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
       unsubscribe();
     },
   };
-}
-
-/** Fields of a journal record that a log line shows; the journal holds neither names nor secrets. */
-const LOGGED = ['request', 'room', 'agent', 'entry', 'cause', 'state', 'reason', 'position', 'load', 'limit'] as const;
-
-/** One line per decision. */
-function logDecision(logger: Logger, record: JournalRecord): void {
-  const line: Record<string, string> = { event: record.event, journal: record.id };
-  for (const field of LOGGED) {
-    const value = record.fields[field];
-    if (value) line[field] = value;
-  }
-  if (record.event === 'call.sent') logger.debug(line, record.event);
-  else if (record.event === 'room.parked' || record.event === 'qiscus.paused') logger.warn(line, record.event);
-  else logger.info(line, record.event);
 }

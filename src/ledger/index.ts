@@ -272,6 +272,16 @@ export class Ledger {
     await this.#run('note_webhook', finding);
   }
 
+  /** How far the decision log has come; `seen` '' only asks. */
+  async noteLogged(seen: string): Promise<string> {
+    return text((await this.#run('note_logged', seen))[1]);
+  }
+
+  /** What a call beside the outbox tells of Qiscus; all dispatchers mind it. */
+  async noteQiscus(kind: 'unknown' | 'denied' | 'slowed', pauseMs: number): Promise<void> {
+    await this.#run('note_qiscus', kind, pauseMs);
+  }
+
   /** True while `holder` leads; `ttlMs` 0 gives the lease back. */
   async takeLease(holder: string, ttlMs: number): Promise<boolean> {
     const reply = await this.#scripts.run('take_lease', holder, ttlMs);

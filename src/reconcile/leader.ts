@@ -2,7 +2,7 @@
  * What one process does for all: the clock, the takeover of abandoned intents, and the comparison with Qiscus.
  *
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
- * 2. Every tick: what is due by time. Every few seconds: intents whose dispatcher died.
+ * 2. Every tick: what is due by time, and the decision log. Every few seconds: intents whose dispatcher died.
  * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
  *    webhook now and then. These run beside the ticks, one of a kind at a time: a slow Qiscus never stops the clock.
  * 4. `stop` gives the lease back.
@@ -12,8 +12,9 @@ import { type Config, publicUrls } from '../config';
 import { TAKEOVERS_BEFORE_PARKING } from '../dispatch/policy';
 import type { Ledger } from '../ledger/index';
 import type { JournalRecord, LedgerDesk } from '../ledger/model';
-import type { Qiscus } from '../qiscus/model';
+import type { Qiscus, QiscusFailure } from '../qiscus/model';
 import { syncAgents } from './agents';
+import type { DecisionLog } from './decisions';
 import { RoomSweep } from './rooms';
 import { findWebhook } from './webhook';
 
@@ -29,10 +30,17 @@ const KEEP_MARK_MS = 7 * 24 * HOUR_MS;
 /** Share of the calls between two sweeps that single rooms may take. */
 const READING_SHARE = 0.5;
 
+const REMEDIES: Record<QiscusFailure['kind'], string> = {
+  denied: 'Qiscus refuses us: check QISCUS_APP_ID and QISCUS_SECRET',
+  slowed: 'Qiscus asks us to slow down: look at QISCUS_RATE_PER_SECOND',
+  failed: 'Qiscus does not answer as it should: check QISCUS_BASE_URL and the network',
+};
+
 export interface LeaderParts {
   ledger: Ledger;
   desk: LedgerDesk;
   qiscus: Qiscus;
+  decisions: DecisionLog;
   config: Config;
   nowMs: () => number;
   /** Unique per process. */
@@ -65,11 +73,6 @@ export class Leader {
     this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, log);
   }
 
-  /** Whether this process leads now: only the leader writes the decision log. */
-  get leads(): boolean {
-    return this.#leads;
-  }
-
   /** Resolves when the agents were read once, well or not, or somebody else leads. */
   get ready(): Promise<void> {
     return this.#ready.promise;
@@ -82,6 +85,7 @@ export class Leader {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#running;
+    if (this.#leads) await this.#parts.decisions.catchUp().catch(() => undefined);
     if (this.#leads) await this.#parts.ledger.takeLease(this.#parts.holder, 0).catch(() => undefined);
     this.#leads = false;
   }
@@ -98,7 +102,7 @@ export class Leader {
       try {
         this.#leads = await ledger.takeLease(holder, LEASE_MS);
         if (this.#leads) await this.#lead();
-        else this.#ready.resolve();
+        else this.#follow();
       } catch (error) {
         this.#leads = false;
         log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
@@ -107,9 +111,15 @@ export class Leader {
     }
   }
 
+  #follow(): void {
+    this.#parts.decisions.forget();
+    this.#ready.resolve();
+  }
+
   async #lead(): Promise<void> {
-    const { config, ledger, nowMs } = this.#parts;
+    const { config, ledger, decisions, nowMs } = this.#parts;
     await this.#advanceClock();
+    await decisions.catchUp();
     if (nowMs() >= this.#reclaimAtMs) {
       this.#reclaimAtMs = nowMs() + RECLAIM_EVERY_MS;
       await ledger.reclaim(config.outboxClaimMs, TAKEOVERS_BEFORE_PARKING);
@@ -161,10 +171,9 @@ export class Leader {
       const reading = await syncAgents(qiscus, ledger, desk, nowMs, config.countLagSeconds * SECOND_MS);
       await ledger.spendCalls(1, config.qiscus.ratePerSecond);
       if (reading.kind !== 'agents') {
-        log.warn(
-          { event: 'roster.unread', reason: reading.kind },
-          'the agents could not be read; the last view is kept',
-        );
+        log.warn({ event: 'roster.unread', ...reading }, `the agents could not be read; ${REMEDIES[reading.kind]}`);
+        const pauseMs = reading.kind === 'slowed' ? (reading.retryAfterMs ?? 0) : 0;
+        await ledger.noteQiscus(reading.kind === 'failed' ? 'unknown' : reading.kind, pauseMs);
       }
     } finally {
       this.#ready.resolve();
@@ -175,7 +184,7 @@ export class Leader {
     const { ledger, config, log } = this.#parts;
     const report = await this.#sweep.sweep();
     if ('kind' in report) {
-      log.warn({ event: 'sweep.unread', reason: report.kind }, 'the rooms could not be compared with Qiscus');
+      log.warn({ event: 'sweep.unread', ...report }, `the rooms could not be compared; ${REMEDIES[report.kind]}`);
       return;
     }
     const { calls, ...found } = report;

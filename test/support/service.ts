@@ -85,7 +85,7 @@ export async function spawnService(
     child.stdin.end();
     return code;
   });
-  await until(() => text.includes('  Try it:') || text.includes('the worker runs') || child.exitCode !== null, {
+  await until(() => text.includes('/health/ready') || text.includes('the worker runs') || child.exitCode !== null, {
     what: `the ${role} to start`,
     withinMs: 30_000,
   });

@@ -315,7 +315,7 @@ describe('health', () => {
 
   test('details only for an operator', async () => {
     const open = await bodyOf(await memoryApp().send('GET', '/health/ready'));
-    expect(open.details).toMatchObject({ inbox_length: 0, qiscus: 'closed' });
+    expect(open.details).toMatchObject({ inbox_length: 0, qiscus: 'ok' });
     const { send } = memoryApp(closedTokens);
     expect(await (await send('GET', '/health/ready')).json()).toEqual({ status: 'success', sandbox: true });
     const headers = { authorization: `Bearer ${ADMIN}` };

@@ -21,11 +21,12 @@ async function read(path) {
 }
 
 function agentRow(agent) {
-  const state = agent.paused ? 'paused' : agent.online ? 'online' : 'offline';
+  const full = agent.online && !agent.paused && agent.load >= agent.limit;
+  const state = agent.paused ? 'paused' : full ? 'online, full' : agent.online ? 'online' : 'offline';
   const load = agent.outside > 0 ? `${agent.load} (${agent.outside} outside)` : agent.load;
   const channels = agent.channels === null ? 'all' : agent.channels.join(', ');
-  const className = state === 'online' ? (agent.load >= agent.limit ? 'full' : '') : 'off';
-  return row([agent.name, state, load, agent.limit, channels], className);
+  const className = full ? 'full' : state === 'online' ? '' : 'off';
+  return row([`${agent.name} (${agent.id})`, state, load, agent.limit, channels], className);
 }
 
 async function refresh() {
@@ -92,4 +93,5 @@ async function follow(after) {
 
 refresh();
 setInterval(refresh, 15_000);
-follow(null);
+// Begin with the last ten minutes: journal ids start with their time.
+follow(`${Date.now() - 600_000}-0`);

@@ -94,3 +94,23 @@ test('the leader stops: it gives the lease back, and the other leads at once', a
     withinMs: 2_000,
   });
 });
+
+test('the worker that leads is killed: every decision is in the log of one or the other', async () => {
+  const world = await open({ limit: 20, role: 'api', env: { ...QUICK, LOG_LEVEL: 'info' } });
+  const start = async () => {
+    const worker = await spawnService(world.environ, 'worker');
+    spawned.push(worker);
+    return worker;
+  };
+  const first = await start();
+  await world.online(1);
+  await world.chats(...Array.from({ length: 8 }, (_, i) => `a${i}`));
+  await first.kill('SIGKILL');
+  const second = await start();
+  await world.chats(...Array.from({ length: 8 }, (_, i) => `b${i}`));
+  await world.becomes('b7', 'assigned');
+  const decided = (await world.journal('room.reserved')).map(({ id }) => `"journal":"${id}"`);
+  expect(decided.length).toBeGreaterThanOrEqual(16);
+  const missing = () => decided.filter((line) => !first.output().includes(line) && !second.output().includes(line));
+  await until(() => missing().length === 0, { what: 'every decision in a log' });
+}, 30_000);

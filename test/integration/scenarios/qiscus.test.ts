@@ -103,3 +103,12 @@ test('the resolve webhook: unset, then set by one call, switched off, moved else
   await api.post('/settings/set_mark_as_resolved', { url });
   await warns();
 });
+
+test('Qiscus refuses to list the agents: ready names it and recovers', async () => {
+  const { sandbox, fault, ready, skip } = await open();
+  fault({ on: 'agents', times: null, effect: 'status', status: 401, body: '' });
+  await until(async () => (await ready()).failing?.includes('qiscus'), { what: 'ready names qiscus' });
+  sandbox.faults.clear();
+  skip(60_000);
+  await until(async () => !(await ready()).failing?.includes('qiscus'), { what: 'ready no longer names qiscus' });
+});
