@@ -5,7 +5,6 @@
  * 2. Nothing is kept in memory when Redis is away: the sender gets STORE_UNAVAILABLE within 250 ms.
  * 3. Above 80 % of Redis's memory only resolves are taken in: they make room.
  */
-import type { ChainableCommander } from 'ioredis';
 import { ServiceError } from '../errors';
 import type { Intake, Outcome, Webhook } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
@@ -15,11 +14,6 @@ import type { Waiters } from './waiters';
 
 /** How long replicas may take, ms; the sender hears of a failure within 250 ms. */
 const REPLICAS_WITHIN_MS = 150;
-
-interface Waiting {
-  resolve: (id: string) => void;
-  reject: (error: unknown) => void;
-}
 
 /** Fields and values of an entry; empty ones are left out. */
 export function entryOf(webhook: Webhook, request: string): string[] {
@@ -40,7 +34,6 @@ export function entryOf(webhook: Webhook, request: string): string[] {
 
 export class Inbox implements Intake {
   readonly #ingest: RedisClient;
-  readonly #appends: Appends;
   readonly #store: Pick<Store, 'keys' | 'scripts' | 'isNearlyFull'>;
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
@@ -53,7 +46,6 @@ export class Inbox implements Intake {
     minReplicas: number,
   ) {
     this.#ingest = ingest;
-    this.#appends = new Appends(ingest, store.keys.inbox);
     this.#store = store;
     this.#waiters = waiters;
     this.#minReplicas = minReplicas;
@@ -82,7 +74,7 @@ export class Inbox implements Intake {
 
   async #append(webhook: Webhook, fields: string[]): Promise<string> {
     try {
-      return await this.#appends.add(fields);
+      return (await this.#ingest.xadd(this.#store.keys.inbox, '*', ...fields)) as string;
     } catch (error) {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
@@ -93,49 +85,5 @@ export class Inbox implements Intake {
   async #replicated(): Promise<void> {
     const replicas = await this.#ingest.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
     if (replicas < this.#minReplicas) throw new Error(`only ${replicas} replicas have it`);
-  }
-}
-
-/**
- * Sends the webhooks of one turn of the event loop as one pipeline. Any number of pipelines may be under way, where
- * ioredis's own auto-pipelining waits for the one before; it also costs more than twice as much per webhook (measured).
- */
-class Appends {
-  readonly #ingest: RedisClient;
-  readonly #key: string;
-  #batch: { pipeline: ChainableCommander; waiting: Waiting[] } | null = null;
-
-  constructor(ingest: RedisClient, key: string) {
-    this.#ingest = ingest;
-    this.#key = key;
-  }
-
-  /** Resolves with the entry's id. @throws what Redis or the connection said of this entry */
-  add(fields: string[]): Promise<string> {
-    this.#batch ??= this.#begin();
-    const { pipeline, waiting } = this.#batch;
-    pipeline.xadd(this.#key, '*', ...fields);
-    return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
-  }
-
-  #begin() {
-    setImmediate(() => void this.#send());
-    return { pipeline: this.#ingest.pipeline(), waiting: [] };
-  }
-
-  async #send(): Promise<void> {
-    if (!this.#batch) return;
-    const { pipeline, waiting } = this.#batch;
-    this.#batch = null;
-    try {
-      const answers = (await pipeline.exec()) ?? [];
-      for (const [i, { resolve, reject }] of waiting.entries()) {
-        const [error, id] = answers[i] ?? [new Error('Redis gave no answer')];
-        if (error) reject(error);
-        else resolve(String(id));
-      }
-    } catch (error) {
-      for (const { reject } of waiting) reject(error);
-    }
   }
 }
