@@ -1,8 +1,8 @@
 /**
  * Says whether anybody listens to a tracing channel, which Bun 1.4 does not (Node 20 does).
  *
- * ioredis takes "unknown" for yes, and then builds a trace of every command for nobody: a third of the time that the
- * process spends on a webhook. Import it before ioredis is used; a runtime that knows the answer keeps its own.
+ * ioredis takes "unknown" for yes, and then builds a trace of every command for nobody (measured on 6.0.0: without, a
+ * process takes in a seventh more webhooks). Import it before ioredis is used; a runtime that knows keeps its own answer.
  */
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel';
 
