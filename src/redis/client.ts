@@ -19,8 +19,9 @@ export const BLOCK_MS = 5_000;
 const RETRY_CAP_MS = 1_000;
 
 const PURPOSES: Record<Purpose, RedisOptions> = {
-  ingest: { commandTimeout: 200, enableAutoPipelining: true },
-  command: { commandTimeout: 2_000 },
+  // A socket that stays silent for longer is dead, whatever TCP believes: it is replaced.
+  ingest: { commandTimeout: 200, socketTimeout: 2_000, enableAutoPipelining: true },
+  command: { commandTimeout: 2_000, socketTimeout: 5_000 },
   // A read on a silent socket ends: without this it would wait for ever (measured).
   blocking: { blockingTimeout: BLOCK_MS + 3_000, socketTimeout: BLOCK_MS + 10_000 },
 };
