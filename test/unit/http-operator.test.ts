@@ -320,6 +320,11 @@ describe('health', () => {
     expect(await (await send('GET', '/health/ready')).json()).toEqual({ status: 'success', sandbox: true });
     const headers = { authorization: `Bearer ${ADMIN}` };
     expect((await bodyOf(await send('GET', '/health/ready', { headers }))).details).toBeDefined();
+    // A header that holds no token proves nothing.
+    for (const authorization of ['x', 'Bearer', 'Basic !!!', 'Digest abc', ADMIN]) {
+      const reply = await bodyOf(await send('GET', '/health/ready', { headers: { authorization } }));
+      expect(reply.details).toBeUndefined();
+    }
   });
 
   test('a service that stops is alive, but not ready', async () => {

@@ -2,6 +2,7 @@
 import { Elysia } from 'elysia';
 import type { Config } from '../../config';
 import type { LedgerDesk } from '../../ledger/model';
+import { presentedToken } from '../auth';
 import { describe } from '../describe';
 import { healthOnWire } from './model';
 import { readiness, warningsOf } from './service';
@@ -15,8 +16,9 @@ export function health(config: Config, desk: LedgerDesk, stopping: AbortSignal |
       '/ready',
       async ({ request, set }) => {
         const { failing, health } = await read();
-        // The gate lets a wrong token through nowhere: one that is present here is right.
-        const operator = config.tokens.admin.length === 0 || request.headers.has('authorization');
+        // The gate lets a wrong token through nowhere: one that is present here is right. A header alone is no token.
+        const presented = presentedToken(request.headers.get('authorization'));
+        const operator = config.tokens.admin.length === 0 || presented !== null;
         const details = operator && health !== null ? { details: healthOnWire(health) } : {};
         const warnings = health === null ? [] : warningsOf(health);
         const common = { sandbox: config.sandbox, ...(warnings.length > 0 && { warnings }), ...details };
