@@ -1,5 +1,5 @@
 /** The HTTP side's face of the ledger: settings, hands and readings (see LedgerDesk in model.ts for each). */
-import { ServiceError } from '../errors';
+import { storeError } from '../redis/errors';
 import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './index';
@@ -77,8 +77,8 @@ export class Desk implements LedgerDesk {
   async #run(script: string, ...args: (string | number)[]): Promise<Reply[]> {
     try {
       return await this.#scripts.run(script, this.#nowMs(), ...args);
-    } catch (cause) {
-      throw new ServiceError('STORE_UNAVAILABLE', 'Redis is not available. Try again in a moment.', { cause });
+    } catch (error) {
+      throw storeError(error);
     }
   }
 

@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import { journalRecord } from '../ledger/desk';
 import type { JournalFeed, JournalRecord } from '../ledger/model';
 import { BLOCK_MS, close, type RedisClient, whenReady } from '../redis/client';
+import { storeError } from '../redis/errors';
 
 const RECORDS_AT_ONCE = 1_000;
 const PAUSE_AFTER_ERROR_MS = 500;
@@ -57,8 +58,12 @@ export class JournalReader implements JournalFeed {
     return () => this.#listeners.delete(listener);
   }
 
+  /** @throws ServiceError STORE_UNAVAILABLE while Redis is out of reach. */
   async page(afterId: string | null, limit: number): Promise<{ records: JournalRecord[]; next: string | null }> {
-    const found = await this.#command.xrange(this.#key, afterId ? `(${afterId}` : '-', '+', 'COUNT', limit);
+    const from = afterId ? `(${afterId}` : '-';
+    const found = await this.#command.xrange(this.#key, from, '+', 'COUNT', limit).catch((error) => {
+      throw storeError(error);
+    });
     const records = found.map(decode);
     return { records, next: records.length === limit ? (records.at(-1)?.id ?? null) : null };
   }

@@ -104,6 +104,9 @@ test('Redis is killed under load and comes back', async () => {
     for (let i = 0; i < 30; i++)
       answers.push(await timed(i % 3 === 0 ? api.resolve(`r${i}`) : api.allocate(`away-${i}`)));
     expectRefused(answers);
+    for (const path of ['/journal', '/agents']) {
+      expect(await api.get(path)).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } });
+    }
     expect((await fetch(`${service.url}/health/ready`)).status).toBe(503);
     expect((await fetch(`${service.url}/health/live`)).status).toBe(200);
     await redis.restart();

@@ -1,0 +1,57 @@
+/** Which errors of a real Redis mean "try again in a moment", and which are faults of ours. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
+import pino from 'pino';
+import { ServiceError } from '../../src/errors';
+import { Desk } from '../../src/ledger/desk';
+import { storeError } from '../../src/redis/errors';
+import { openStore, type Store } from '../../src/redis/store';
+import { JournalReader } from '../../src/streams/journal';
+import { startTestRedis, type TestRedis } from '../support/redis';
+
+let redis: TestRedis;
+let store: Store;
+let desk: Desk;
+let journal: JournalReader;
+beforeAll(async () => {
+  redis = await startTestRedis();
+  store = await openStore(redis.url, 'errors');
+  desk = new Desk(store.scripts, Date.now);
+  journal = new JournalReader(store.command, store.command, store.keys.journal, pino({ level: 'silent' }));
+});
+afterAll(async () => {
+  store.close();
+  await redis.stop();
+});
+beforeEach(() => store.command.flushall());
+
+const failureOf = (call: Promise<unknown>) => call.then(() => null).catch((error: unknown) => error);
+const isUnavailable = (error: unknown) => error instanceof ServiceError && error.code === 'STORE_UNAVAILABLE';
+
+test.each([
+  ['full', { set: ['maxmemory', '1'], back: ['maxmemory', '0'] }],
+  ['short of replicas', { set: ['min-replicas-to-write', '1'], back: ['min-replicas-to-write', '0'] }],
+] as const)('a Redis that is %s is not available', async (_, { set, back }) => {
+  await store.command.call('CONFIG', 'SET', ...set);
+  const error = await failureOf(store.command.xadd(store.keys.inbox, '*', 'kind', 'allocation'));
+  await store.command.call('CONFIG', 'SET', ...back);
+  expect(error).toBeInstanceOf(Error);
+  expect(isUnavailable(storeError(error))).toBe(true);
+});
+
+test('a script that raises, or a key of another type, is a fault and keeps its cause', async () => {
+  await store.command.set(store.keys.agents, 'not a hash');
+  const raised = await failureOf(desk.listAgents());
+  expect(raised).toBeInstanceOf(Error);
+  expect(isUnavailable(raised)).toBe(false);
+  expect(String(raised)).toContain('WRONGTYPE');
+  await store.command.set(store.keys.journal, 'not a stream');
+  const read = await failureOf(journal.page(null, 10));
+  expect([isUnavailable(read), String(read)]).toEqual([false, expect.stringContaining('WRONGTYPE')]);
+});
+
+test('a Redis that is gone is not available, for the journal too', async () => {
+  await redis.kill('SIGKILL');
+  for (const call of [() => journal.page(null, 10), () => desk.listAgents(), () => desk.setMaxCustomers(3)]) {
+    expect(isUnavailable(await failureOf(call()))).toBe(true);
+  }
+});
