@@ -21,6 +21,8 @@ end
 local function breaker_note(kind, pause_ms)
   local b = breaker_read()
   if kind == 'answered' then
+    -- An answer to a call begun before the pause does not end it: only what comes after the time is a word about it.
+    if b.state ~= 'closed' and NOW < b.until_ms then return end
     if b.state == 'closed' and b.failures == 0 then return end
     if b.state ~= 'closed' then journal('qiscus.recovered', nil, nil, 'was', b.state) end
     return breaker_write({ state = 'closed', until_ms = 0, trips = 0, failures = 0 })

@@ -171,6 +171,33 @@ onBothRedis((s) => {
       expect((await confirmAll()).sort()).toEqual(['0', '1']);
     });
 
+    test.each(['slowed', 'denied'] as const)(
+      '%s: an answer to a call already in flight does not end the pause',
+      async (kind) => {
+        await rooms(3);
+        const [first, second] = await take(2);
+        const dueMs = s.t.clock.ms + 500;
+        await s.t.ledger.defer(first as Intent, kind, { kind, sent: false, dueMs, pauseMs: 30_000, limit: 8 });
+        expect(await s.t.ledger.confirm(second as Intent, 'confirmed')).toBe('done');
+        expect(await breaker()).toMatchObject({ state: kind, untilMs: s.t.clock.ms + 30_000 });
+        expect(await s.t.ledger.takeIntents(1, 100, 1e9)).toEqual({ kind: 'wait', ms: 30_000 });
+        await advance(30_000);
+        expect((await confirmAll()).sort()).toEqual(['0', '2']);
+        expect((await breaker()).state).toBe('closed');
+      },
+    );
+
+    test('five without an answer, then one that was already in flight: the breaker stays open for its time', async () => {
+      await rooms(7);
+      const intents = await take(6);
+      const last = intents.pop() as Intent;
+      for (const intent of intents)
+        await s.t.ledger.defer(intent, 'timeout', { ...unknown, dueMs: s.t.clock.ms + 500 });
+      await s.t.ledger.confirm(last, 'confirmed');
+      expect((await breaker()).state).toBe('open');
+      expect(await s.t.ledger.takeIntents(1, 100, 1e9)).toEqual({ kind: 'wait', ms: 1_000 });
+    });
+
     test('one room that never gets an answer while others do is parked, and holds nothing', async () => {
       await rooms(2);
       const [odd, fine] = await take(2);
