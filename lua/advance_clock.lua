@@ -9,7 +9,7 @@
 -- ARGV[7]  entries  number  journal records kept at most
 -- Returns  {'done', more 0 | 1, ms of the next delayed step or 0, rooms in line}
 -- Replay   finds nothing more that is due
--- Cost     at most 64 of each kind
+-- Cost     at most 64 of each kind; 256 rooms in line are looked at for their age
 local FALLBACK, AFTER, LONGEST, KEEP = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local JOURNAL_MS, JOURNAL_ENTRIES = tonumber(ARGV[6]), tonumber(ARGV[7])
 local MOST = 64
@@ -32,30 +32,42 @@ for _, room_id in ipairs(due) do
 end
 if #due > 0 or redis.call('HEXISTS', META, 'drain') == 1 then more = math.max(more, drain()) end
 
--- The oldest room in line over all channels, if it is at least `age` old.
-local function oldest_room(age)
-  local head = redis.call('ZRANGE', HEADS, 0, 0)[1]
-  if not head or NOW - tonumber(head:sub(1, 13)) < age then return nil end
-  local channel = head:match('^[^%z]*%z(.*)$')
-  local _, _, room_id = line_parse(line_first(channel, 1)[1])
-  return room_id, room_read(room_id)
+-- Rooms in line for `age` or longer, by place. One that came back keeps its place and begins to wait anew, so an old place
+-- is not enough; nor is a young head the end of its channel. At most 256 rooms are looked at.
+local function waiting_for(age)
+  local found, looks = {}, 0
+  for _, head in ipairs(redis.call('ZRANGE', HEADS, 0, MOST - 1)) do
+    if looks >= 256 or NOW - tonumber(head:sub(1, 13)) < age then break end
+    for _, member in ipairs(line_first(head:match('^[^%z]*%z(.*)$'), MOST)) do
+      local _, place, room_id = line_parse(member)
+      if NOW - tonumber(place:sub(1, 13)) < age then break end
+      looks = looks + 1
+      local room = room_read(room_id)
+      if NOW - room.since >= age then found[#found + 1] = { id = room_id, room = room, place = place } end
+    end
+  end
+  table.sort(found, function(a, b) return a.place < b.place end)
+  return found
 end
 
-for i = 1, MOST do
-  local room_id, room = oldest_room(LONGEST)
-  if not room_id then break end
-  journal('room.expired', room_id, room, 'state', 'resolved', 'reason', 'waited_too_long')
-  close(room_id, room)
-  if i == MOST then more = 1 end
+for i, old in ipairs(waiting_for(LONGEST)) do
+  if i > MOST then
+    more = 1
+    break
+  end
+  journal('room.expired', old.id, old.room, 'state', 'resolved', 'reason', 'waited_too_long')
+  close(old.id, old.room)
 end
 
-for i = 1, FALLBACK ~= '' and MOST or 0 do
-  local agent = agent_read(FALLBACK)
-  if not agent or not agent.member or load_of(agent) >= agent_limit(agent) then break end
-  local room_id, room = oldest_room(AFTER)
-  if not room_id then break end
-  reserve(room_id, room, { agent = FALLBACK, limit = agent_limit(agent), runner_up = '', full = 0, off_channel = 0 }, 'fallback')
-  if i == MOST then more = 1 end
+local agent = FALLBACK ~= '' and agent_read(FALLBACK)
+local capacity = agent and agent.member and agent_limit(agent) - load_of(agent) or 0
+for i, old in ipairs(capacity > 0 and waiting_for(AFTER) or {}) do
+  if i > math.min(capacity, MOST) then
+    if i > MOST then more = 1 end
+    break
+  end
+  local choice = { agent = FALLBACK, limit = agent_limit(agent), runner_up = '', full = 0, off_channel = 0 }
+  reserve(old.id, old.room, choice, 'fallback')
 end
 
 for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', NOW - KEEP, 'LIMIT', 0, MOST)) do

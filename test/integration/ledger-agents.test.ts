@@ -191,6 +191,46 @@ onBothRedis((s) => {
       expect(await stateOf('1')).toBe('waiting');
     });
 
+    describe('a room that came back begins to wait anew, at its old place', () => {
+      const park = async (ids: string[]) => {
+        await s.t.ledger.setInitialLimit(ids.length);
+        await s.t.roster([{ id: 'a' }]);
+        await arrive(...ids.map((id) => allocation(id, { channelId: '10' })));
+        for (const intent of await take()) await s.t.ledger.refuse(intent, 'occupied', 'park');
+        await s.t.desk.patchAgent('a', { paused: true });
+      };
+
+      test('it is not closed as expired; those that waited on behind it are', async () => {
+        await park(['1', '2', '3']);
+        await arrive(allocation('4', { channelId: '10' }), allocation('other'));
+        await advance(10 * HOUR_MS);
+        await arrive(allocation('1'));
+        await s.t.desk.requeueRoom('2', false);
+        await s.t.desk.replayDeadLetter('room-3');
+        const rules = { waitMaxMs: 2 * HOUR_MS };
+        await advance(0, rules);
+        expect(await Promise.all(['1', '2', '3', '4', 'other'].map(stateOf))).toEqual([
+          ...['waiting', 'waiting', 'waiting'],
+          ...['resolved', 'resolved'],
+        ]);
+        await advance(2 * HOUR_MS, rules);
+        expect(await stateOf('1')).toBe('resolved');
+      });
+
+      test('the fallback agent gets it only when it waited long again', async () => {
+        await park(['1']);
+        await s.t.roster([{ id: 'a' }, { id: 'f', channels: [] }]);
+        await arrive(allocation('2', { channelId: '10' }));
+        await advance(50_000);
+        await arrive(allocation('1'));
+        await advance(15_000, fallback);
+        expect([await stateOf('1'), await agentOf('2')]).toEqual(['waiting', 'f']);
+        await arrive(resolved('2'));
+        await advance(50_000, fallback);
+        expect(await agentOf('1')).toBe('f');
+      });
+    });
+
     test('a resolved room’s mark is kept for 7 days', async () => {
       const week = { keepMarkMs: 7 * 24 * HOUR_MS };
       await arrive(allocation('1', { finishedService: 4 }), resolved('1', 5));
