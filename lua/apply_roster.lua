@@ -12,6 +12,8 @@
 -- Cost     O(agents given x their rooms + pairs), at most 64 pairs
 local BEGUN, ENDED_AT, LAG, LAST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local MISSES_TO_GO_OFFLINE = 2
+-- An operator's pause and limit outlive the agent's absence by this.
+local KEEP_SETTINGS_MS = 30 * 24 * 3600000
 
 -- Our rooms that Qiscus's count may include, and those that it must include, at the time of the reading.
 local function ours_in_count(id, agent)
@@ -75,8 +77,11 @@ for i = 6, #ARGV, 5 do
       journal(agent.online == 1 and 'agent.online' or 'agent.offline', nil, nil, 'agent', id, 'reason', presence)
       if agent.online == 0 then return_queued(id, 'agent_offline') end
     end
-    if presence == 'absent' and agent.online == 0 and agent_read(id).reserved + agent_read(id).assigned == 0 then
-      agent_delete(id, agent_read(id))
+    agent = agent_read(id)
+    local set = agent.paused == 1 or agent.limit >= 0
+    local kept = agent.reserved + agent.assigned > 0 or (set and NOW - agent.seen < KEEP_SETTINGS_MS)
+    if presence == 'absent' and agent.online == 0 and not kept then
+      agent_delete(id, agent)
       journal('agent.left', nil, nil, 'agent', id)
     end
   end

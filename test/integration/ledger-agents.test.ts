@@ -128,6 +128,21 @@ onBothRedis((s) => {
       expect(await s.t.desk.listAgents()).toEqual([]);
     });
 
+    test.each([
+      ['pause', { paused: true }],
+      ['own limit', { maxCustomers: 1 }],
+    ])('an operator’s %s outlives the agent’s absence, but not for ever', async (_, set) => {
+      await s.t.roster([{ id: 'a' }]);
+      await s.t.desk.patchAgent('a', set);
+      for (let i = 0; i < 3; i++) await s.t.roster([]);
+      expect(await s.t.desk.readAgent('a')).toMatchObject({ online: false, ...set });
+      await s.t.roster([{ id: 'a' }]);
+      expect(await s.t.desk.readAgent('a')).toMatchObject({ online: true, ...set });
+      await advance(30 * 24 * HOUR_MS);
+      for (let i = 0; i < 2; i++) await s.t.roster([]);
+      expect(await s.t.desk.readAgent('a')).toBeNull();
+    });
+
     test('a reserved room goes back to its place when its call was not sent, else it keeps agent and slot', async () => {
       await s.t.roster([{ id: 'a' }]);
       await arrive(allocation('1'), allocation('2'), allocation('3'));

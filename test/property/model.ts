@@ -217,7 +217,8 @@ export class Model {
     for (const id of absent) {
       const agent = this.agents.get(id) as ModelAgent;
       this.#reading(id, agent, false);
-      if (!agent.online && this.load(id) === 0) this.agents.delete(id);
+      const set = agent.paused || agent.own !== null;
+      if (!agent.online && this.load(id) === 0 && !set) this.agents.delete(id);
     }
     this.match();
   }
