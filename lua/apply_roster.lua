@@ -28,7 +28,6 @@ local function ours_in_count(id, agent)
       if room.state == 'assigned' then look(room.confirmed, math.huge) end
     end
   end
-  redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
   for _, member in ipairs(redis.call('ZRANGEBYLEX', RECENT, '[' .. id .. '\0', '(' .. id .. '\1')) do
     local released, confirmed = member:match('^[^%z]*%z(%d+)%z(%d+)')
     look(tonumber(confirmed), tonumber(released))
@@ -71,6 +70,8 @@ for i = 6, #ARGV, 5 do
       agent.misses = agent.misses + 1
       if agent.misses >= MISSES_TO_GO_OFFLINE then agent.online = 0 end
     end
+    -- With or without a count: what was given back so long ago is in no count any more.
+    redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
     if count then read_outside(id, agent, count) end
     agent_write(id, agent)
     if agent.online ~= before then

@@ -199,5 +199,6 @@ local function agent_delete(id, agent)
   if agent.member then ready_remove(agent.member) end
   group_join(agent, false)
   count_presence(agent.presence, nil)
+  redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', '(' .. id .. '\1')
   redis.call('HDEL', AGENTS, id)
 end

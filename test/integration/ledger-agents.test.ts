@@ -143,6 +143,21 @@ onBothRedis((s) => {
       expect(await s.t.desk.readAgent('a')).toBeNull();
     });
 
+    test('what an agent gave back is forgotten with it, and when no count can include it any more', async () => {
+      const recent = () => s.client.zcard(s.t.keys.recent);
+      await s.t.roster([{ id: 'a' }, { id: 'b' }]);
+      await arrive(allocation('1'), allocation('2'));
+      await confirmAll();
+      await arrive(resolved('1'), resolved('2'));
+      expect(await recent()).toBe(2);
+      await s.t.roster([{ id: 'a' }]);
+      await s.t.roster([{ id: 'a' }]);
+      expect([await s.t.desk.readAgent('b'), await recent()]).toEqual([null, 1]);
+      await advance(11_000);
+      await s.t.roster([{ id: 'a', count: null }]);
+      expect(await recent()).toBe(0);
+    });
+
     test('a reserved room goes back to its place when its call was not sent, else it keeps agent and slot', async () => {
       await s.t.roster([{ id: 'a' }]);
       await arrive(allocation('1'), allocation('2'), allocation('3'));
