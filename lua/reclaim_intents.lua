@@ -3,12 +3,13 @@
 -- Prelude: records line roster matching qiscus
 -- ARGV[2]  idle     number  ms without a report after which an intent is taken over
 -- ARGV[3]  limit    number  takeovers of one reservation after which its room is parked
--- Returns  {'reclaimed', n, more}  more 1: call again
+-- ARGV[4]  from     text    '0-0', or the cursor of the call before
+-- Returns  {'reclaimed', n, cursor}  cursor '0-0': that was the end; else call again from there
 -- Replay   finds nothing more that is idle
 -- Cost     at most 64 intents
-local IDLE, LIMIT = ARGV[2], tonumber(ARGV[3])
+local IDLE, LIMIT, FROM = ARGV[2], tonumber(ARGV[3]), ARGV[4]
 
-local claimed = redis.call('XAUTOCLAIM', OUTBOX, 'dispatch', 'dispatch', IDLE, '0-0', 'COUNT', 64)
+local claimed = redis.call('XAUTOCLAIM', OUTBOX, 'dispatch', 'dispatch', IDLE, FROM, 'COUNT', 64)
 local count = 0
 for _, raw in ipairs(claimed[2]) do
   local entry = {}
@@ -33,4 +34,4 @@ for _, raw in ipairs(claimed[2]) do
     end
   end
 end
-return { 'reclaimed', count, claimed[1] ~= '0-0' and 1 or 0 }
+return { 'reclaimed', count, claimed[1] }

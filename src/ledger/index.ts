@@ -162,11 +162,13 @@ export class Ledger {
   /** Takes over intents idle for `idleMs`; a room left behind `limit` times is parked. Returns how many. */
   async reclaim(idleMs: number, limit: number): Promise<number> {
     let total = 0;
-    for (;;) {
-      const reply = await this.#run('reclaim_intents', idleMs, limit);
+    let cursor = '0-0';
+    do {
+      const reply = await this.#run('reclaim_intents', idleMs, limit, cursor);
       total += number(reply[1]);
-      if (number(reply[2]) === 0) return total;
-    }
+      cursor = text(reply[2]);
+    } while (cursor !== '0-0');
+    return total;
   }
 
   /** Does what is due by time alone. `nextDueMs` 0: nothing is delayed. */

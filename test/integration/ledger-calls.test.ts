@@ -46,6 +46,16 @@ onBothRedis((s) => {
       expect((await eventsOf('1')).filter((event) => event === 'call.fenced')).toHaveLength(3);
     });
 
+    test('many calls under way, none of them idle: the look for those left behind comes to its end', async () => {
+      await s.t.desk.setMaxCustomers(1_000);
+      await arrive(...Array.from({ length: 900 }, (_, i) => allocation(String(i))));
+      let taken = 0;
+      for (let some = await take(); some.length > 0; some = await take()) taken += some.length;
+      expect(taken).toBe(900);
+      expect(await s.t.ledger.reclaim(3_600_000, 8)).toBe(0);
+      expect(await s.t.ledger.reclaim(0, 8)).toBe(900);
+    });
+
     test('a room left behind again and again is parked, its slot goes to the next', async () => {
       await s.t.desk.setMaxCustomers(1);
       await s.t.roster([{ id: 'a' }]);
