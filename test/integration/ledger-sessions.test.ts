@@ -81,6 +81,13 @@ onBothRedis((s) => {
       expect(await loadOf('a')).toBe(2);
     });
 
+    test('a stale webhook of a room in line is told the room’s place', async () => {
+      await arrive(allocation('2'), allocation('3'), allocation('4'), A2);
+      await arrive(A1);
+      const [stale] = await s.t.desk.readDecisions('1', 1);
+      expect(stale).toMatchObject({ event: 'entry.stale', fields: { state: 'waiting', position: '2' } });
+    });
+
     test.each([
       ['before its call is sent', async () => []],
       ['while its call is under way', () => take()],

@@ -21,6 +21,7 @@ async function now<T>(promise: Promise<T>): Promise<T | 'nothing'> {
 test.each<[string, string, Record<string, string>, object]>([
   ['assigned', 'entry.repeated', { state: 'assigned', agent: 'a' }, { state: 'assigned', agentId: 'a' }],
   ['waiting', 'room.waiting', { state: 'waiting', position: '3' }, { state: 'waiting', position: 3 }],
+  ['waiting, place unknown', 'entry.stale', { state: 'waiting' }, { state: 'accepted' }],
   ['parked', 'room.parked', { state: 'parked' }, { state: 'parked' }],
   ['a stale one', 'entry.stale', { state: 'resolved' }, { state: 'resolved' }],
   ['released', 'room.released', { state: 'released' }, { state: 'released' }],
@@ -69,6 +70,16 @@ test.each([
   waiters.see(reserved('r1'));
   waiters.see(record(event, { room: '7', state, ...more }));
   expect(await now(mine)).toEqual({ entry: '5-0', ...outcome } as never);
+});
+
+test('a resolve answers its own webhook and ends the wait of the allocation in the same process', async () => {
+  const waiters = new Waiters();
+  const allocation = waiters.wait('r1', LONG_MS);
+  const resolve = waiters.wait('r2', LONG_MS);
+  waiters.see(reserved('r1'));
+  waiters.see(record('room.released', { request: 'r2', entry: '6-0', room: '7', state: 'released' }));
+  expect(await now(resolve)).toEqual({ state: 'released', entry: '6-0' });
+  expect(await now(allocation)).toEqual({ state: 'resolved', entry: '5-0' });
 });
 
 test('when the time is up it gets what is known: nothing, or the reservation', async () => {
