@@ -34,7 +34,10 @@ function sandboxLines(config: Config, sandboxUrl: string, base: string): string[
     `  (${sandboxUrl}, control: ${sandboxUrl}/sandbox). Nothing reaches a real customer.`,
     ...(config.role === 'all'
       ? []
-      : ['  Each process has its own; to share one, run `npm run sandbox` and set QISCUS_BASE_URL.']),
+      : [
+          '  Each process has its own; to share one, run `npm run sandbox` and give every process',
+          '  QISCUS_BASE_URL=http://127.0.0.1:4000 QISCUS_APP_ID=sandbox QISCUS_SECRET=sandbox and both tokens.',
+        ]),
     '',
     '  Try it:',
     `    curl -X POST ${base}/api/v1/webhook/agent_allocation -H 'Content-Type: application/json'${token} \\`,

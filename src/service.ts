@@ -8,9 +8,10 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
-import type { Config } from './config';
+import { type Config, isLoopback } from './config';
 import { ServiceError } from './errors';
 import { Desk } from './ledger/desk';
+import { Ledger } from './ledger/index';
 import { createQiscusClient } from './qiscus/client';
 import { type Sandbox, startSandbox } from './qiscus/sandbox';
 import { startEmbeddedRedis } from './redis/embedded';
@@ -100,6 +101,11 @@ async function assemble(
     undo.push(() => worker.stop(config.shutdownSeconds * 1_000));
   }
 
+  // Until a worker has started there is no limit to show; once there is one, the workers' configuration counts.
+  if (config.role === 'api' && (await desk.readSettings()).maxCustomers === 0) {
+    await new Ledger(store.scripts, nowMs).setInitialLimit(config.allocation.maxCustomers);
+  }
+
   let url: string | null = null;
   if (config.role !== 'worker') {
     const stopping = new AbortController();
@@ -120,7 +126,12 @@ async function assemble(
       stopping.abort();
       await app.stop();
     });
-    sandbox?.setDelivery({ baseUrl: url, webhookToken: config.tokens.webhook[0] ?? null });
+    if (sandbox && isReachedByLoopback(config.http.host)) {
+      sandbox.setDelivery({ baseUrl: url, webhookToken: config.tokens.webhook[0] ?? null });
+    } else if (sandbox) {
+      const what = 'the sandbox sends webhooks over loopback only, and HOST is another address: none will come from it';
+      logger.warn({ event: 'sandbox.undelivered' }, what);
+    }
   }
 
   let stopped: Promise<void> | null = null;
@@ -198,6 +209,9 @@ function listen(app: ReturnType<typeof buildApp>, config: Config): string {
       { cause },
     );
   }
-  const reachable = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  const reachable = isEverywhere(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
   return `http://${reachable}:${app.server?.port ?? port}`;
 }
+
+const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::';
+const isReachedByLoopback = (host: string) => isEverywhere(host) || isLoopback(host);

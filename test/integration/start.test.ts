@@ -1,9 +1,18 @@
 /** How the service starts, refuses to start, and keeps its log file: as processes, seen by the person who runs them. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { startTestRedis, type TestRedis } from '../support/redis';
-import { caller, freePort, type ServiceProcess, spawnService, temporaryFolder } from '../support/service';
+import { freePorts, startTestRedis, type TestRedis } from '../support/redis';
+import {
+  ADMIN_TOKEN,
+  caller,
+  freePort,
+  type ServiceProcess,
+  spawnService,
+  temporaryFolder,
+  WEBHOOK_TOKEN,
+} from '../support/service';
 import { until } from '../support/wait';
 
 let redis: TestRedis;
@@ -18,10 +27,13 @@ afterEach(async () => {
 
 let apps = 0;
 /** With its own sandbox, as an app of its own on the test's Redis; `more` may change all. */
-async function start(more: Record<string, string> = {}): Promise<ServiceProcess> {
+async function start(
+  more: Record<string, string> = {},
+  role: 'all' | 'api' | 'worker' = 'all',
+): Promise<ServiceProcess> {
   apps += 1;
   const own = { REDIS_URL: redis.url, QISCUS_APP_ID: `app-${apps}`, LOG_LEVEL: 'error' };
-  const service = await spawnService({ ...own, ...more });
+  const service = await spawnService({ ...own, ...more }, role);
   running.push(service);
   return service;
 }
@@ -43,6 +55,49 @@ test('a port that is taken: one clear line, code 1', async () => {
   expect(service.output()).not.toContain('/health/ready');
   await taken.stop(true);
 });
+
+test('the sandbox on an address of the network: starts, and says that its webhooks stay away', async () => {
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  // Where there is no network, the machine's own name is still no loopback address by its look.
+  const HOST = addresses.find(({ internal, family }) => !internal && family === 'IPv4')?.address ?? hostname();
+  const service = await start({ HOST, WEBHOOK_TOKEN, ADMIN_TOKEN, LOG_LEVEL: 'warn' });
+  expect((await fetch(service.url.replace('127.0.0.1', HOST).concat('/health/live'))).status).toBe(200);
+  await until(() => service.output().includes('"sandbox.undelivered"'), { what: 'the warning' });
+});
+
+test('an api process before any worker: the limit of its configuration, never over that of the workers', async () => {
+  const env = { QISCUS_APP_ID: 'alone', QISCUS_MAX_CUSTOMER: '7' };
+  const api = await start(env, 'api');
+  const limit = async () => (await caller(api.url).get('/settings/max_customers')).body.max_customers;
+  expect(await limit()).toBe(7);
+  await start({ ...env, QISCUS_MAX_CUSTOMER: '5' }, 'worker');
+  await until(async () => (await limit()) === 5, { what: 'the limit of the worker' });
+  await start({ ...env, QISCUS_MAX_CUSTOMER: '9' }, 'api');
+  expect(await limit()).toBe(5);
+});
+
+test('the sandbox that several processes share takes the credentials that the banner names', async () => {
+  const [port] = await freePorts();
+  const shared = Bun.spawn([process.execPath, 'src/qiscus/sandbox.ts', '--port', String(port)], {
+    cwd: join(import.meta.dir, '../..'),
+    stdout: 'pipe',
+  });
+  try {
+    const hint = (await start({}, 'api')).output();
+    const named = (name: string) => new RegExp(`${name}=(\\S+)`).exec(hint)?.[1] ?? '';
+    expect(named('QISCUS_BASE_URL')).toBe('http://127.0.0.1:4000');
+    await shared.stdout.getReader().read();
+    const env = { QISCUS_BASE_URL: `http://127.0.0.1:${port}`, WEBHOOK_TOKEN, ADMIN_TOKEN, REDIS_URL: redis.url };
+    const credentials = { QISCUS_APP_ID: named('QISCUS_APP_ID'), QISCUS_SECRET: named('QISCUS_SECRET') };
+    const api = caller((await start({ ...env, ...credentials })).url);
+    await until(async () => ((await api.get('/agents')).body.agents as unknown[]).length === 6, {
+      what: "the shared sandbox's agents",
+    });
+  } finally {
+    shared.kill();
+    await shared.exited;
+  }
+}, 30_000);
 
 test('a wrong configuration: one message with all problems and no values, code 2', async () => {
   const wrong = {
