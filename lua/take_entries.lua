@@ -41,11 +41,14 @@ end
 
 local function is_held(room) return room.state == 'reserved' or room.state == 'assigned' end
 
+local function position_of(room_id, room) return room.state == 'waiting' and line_position(room_id, room) or '' end
+
 local function apply_allocation(entry)
   local room = room_read(entry.room)
   local service = entry.service
   if room and service ~= UNKNOWN and service < room.mark then
-    journal('entry.stale', entry.room, room, 'state', room.state, 'agent', room.agent)
+    journal('entry.stale', entry.room, room, 'state', room.state, 'agent', room.agent,
+      'position', position_of(entry.room, room))
     return room_write(entry.room, room)
   end
 
@@ -55,9 +58,8 @@ local function apply_allocation(entry)
     if room.base == UNKNOWN then room.base = service end
     -- Customers write again only while nobody serves them: perhaps the room's resolve was lost.
     if NOW - room.confirmed >= GRACE_MS and question(entry.room, room, entry.id) then cause.notes.questioned = 1 end
-    local position = room.state == 'waiting' and line_position(entry.room, room) or ''
     journal('entry.repeated', entry.room, room, 'state', room.state, 'agent', room.agent, 'token', room.token,
-      'position', position)
+      'position', position_of(entry.room, room))
     return room_write(entry.room, room)
   end
 

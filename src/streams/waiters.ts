@@ -24,7 +24,10 @@ function outcomeOf(fields: Record<string, string>, entry: string): Outcome {
     case 'reserved':
       return { state: fields.state, entry, agentId };
     case 'waiting':
-      return { state: 'waiting', entry, position: Number(fields.position ?? 1) };
+      // Never a made-up place in line: without one the room is only known to be in hand.
+      return fields.position
+        ? { state: 'waiting', entry, position: Number(fields.position) }
+        : { state: 'accepted', entry };
     case 'parked':
     case 'resolved':
     case 'released':
@@ -62,8 +65,8 @@ export class Waiters {
       const outcome = outcomeOf(record.fields, entry);
       if (outcome.state === 'reserved') this.#watch(waiter, room, outcome);
       else this.#finish(waiter, outcome);
-      return;
     }
+    // The record that answers one webhook may end what others wait for: a resolve, the allocation before it.
     if (!record.event.startsWith('room.') || record.event === 'room.reserved') return;
     for (const watcher of this.#byRoom.get(room) ?? []) {
       // A resolve releases the room; for somebody who waits for its allocation the session is over.
