@@ -4,7 +4,7 @@
 -- ARGV[2]  intent   text    id of the outbox entry
 -- ARGV[3]  room     text    room id
 -- ARGV[4]  agent    text    whom the question named
--- ARGV[5]  token    number  fencing token of the assignment
+-- ARGV[5]  token    number  fencing token of the question
 -- ARGV[6]  answer   text    'held' | 'taken_again' | 'refused' (not with this agent) | 'resolved' | 'none' (no word about the room)
 -- ARGV[7]  kind     text    'answered' | 'unknown' | 'denied' | 'slowed': what it tells about Qiscus
 -- ARGV[8]  pause    number  ms that Qiscus asked us to wait, 0 when it named none
@@ -18,6 +18,12 @@ local room = room_read(ROOM)
 acknowledge_intent(INTENT)
 breaker_note(KIND, PAUSE)
 if not room or room.state ~= 'assigned' or room.token ~= TOKEN then return fenced(ROOM, AGENT, ANSWER) end
+if ANSWER == 'none' then
+  -- Not answered: the next webhook or sweep may ask again at once, and the webhook that asked stays on record.
+  room.asked = 0
+elseif ANSWER ~= 'resolved' then
+  room.takeovers, room.asked_by = 0, ''
+end
 if ANSWER == 'refused' and agent_read(room.agent).online == 0 then
   -- Nobody serves the customer, and whom we had for it is gone: back to its old place in line.
   journal('room.returned', ROOM, room, 'agent', room.agent, 'state', 'waiting', 'reason', 'agent_gone',

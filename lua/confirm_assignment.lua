@@ -19,6 +19,7 @@ local agent = agent_read(room.agent)
 agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
 agent_write(room.agent, agent)
 room.state, room.since, room.call, room.confirmed = 'assigned', NOW, '', NOW
+room.takeovers, room.asked_by = 0, ''
 journal('room.assigned', ROOM, room, 'agent', room.agent, 'state', 'assigned', 'token', TOKEN, 'reason', REASON)
 room_write(ROOM, room)
 return { 'done' }

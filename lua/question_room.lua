@@ -10,6 +10,6 @@ local ROOM, TOKEN = ARGV[2], tonumber(ARGV[3])
 
 local room = room_read(ROOM)
 if not room or room.token ~= TOKEN or not question(ROOM, room, '') then return { 'changed' } end
-journal('room.questioned', ROOM, room, 'agent', room.agent, 'ours', 'assigned', 'qiscus', 'unserved')
+journal('room.questioned', ROOM, room, 'agent', room.agent, 'token', room.token, 'ours', 'assigned', 'qiscus', 'unserved')
 room_write(ROOM, room)
 return { 'done' }

@@ -15,11 +15,18 @@ for _, raw in ipairs(claimed[2]) do
   local entry = {}
   for i = 1, #(raw[2] or {}), 2 do entry[raw[2][i]] = raw[2][i + 1] end
   acknowledge_intent(raw[1])
-  local room = entry.room and reservation(entry.room, tonumber(entry.token))
-  if room then
+  local room = entry.room and room_read(entry.room)
+  local wanted = entry.kind == 'question' and 'assigned' or 'reserved'
+  if room and room.state == wanted and room.token == tonumber(entry.token) then
     count = count + 1
     room.takeovers = room.takeovers + 1
-    if room.takeovers >= LIMIT then
+    if wanted == 'assigned' then
+      room.asked = 0
+      -- Asked again at once, unless asking is what dispatchers die of: then a webhook or a sweep has to raise it anew.
+      if room.takeovers < LIMIT then question(entry.room, room, '') else room.takeovers = 0 end
+      journal('call.reclaimed', entry.room, room, 'agent', room.agent, 'token', room.token)
+      room_write(entry.room, room)
+    elseif room.takeovers >= LIMIT then
       journal('room.parked', entry.room, room, 'agent', room.agent, 'state', 'parked', 'reason', 'left_behind')
       local group = free_slot(entry.room, room)
       room.state, room.since = 'parked', NOW

@@ -62,7 +62,7 @@ local ROOM_FIELDS = {
   'takeovers', -- times that a dispatcher left this reservation behind
   'confirmed', -- ms when Qiscus confirmed; 0 unless assigned
   'asked',     -- ms when Qiscus was last asked whether it still holds
-  'asked_by',  -- the webhook that made us ask
+  'asked_by',  -- the webhook that made us ask, until Qiscus answered
 }
 local ROOM_DEFAULTS = {
   state = '', since = 0, place = '', channel = '', last = '', source = '', name = '', base = -1, mark = 0, refusals = 0,
@@ -136,9 +136,11 @@ local ASK_EVERY_MS = 60000
 
 -- Queues the question whether Qiscus still has an assigned room with an agent. `entry`: the webhook that raised it, or ''.
 -- False when the room is not assigned or was asked about a moment ago. The caller writes the room.
+-- One question at a time: a newer token fences those before. It speaks for the oldest webhook that was not answered.
 local function question(room_id, room, entry)
   if room.state ~= 'assigned' or NOW - room.asked < ASK_EVERY_MS then return false end
-  room.asked, room.asked_by = NOW, entry
+  room.asked, room.token = NOW, redis.call('HINCRBY', META, 'token', 1)
+  if room.asked_by == '' then room.asked_by = entry end
   redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', room.agent, 'token', room.token, 'kind', 'question')
   return true
 end

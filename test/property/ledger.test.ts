@@ -123,7 +123,7 @@ class Life {
         await real.desk.releaseRoom(step.room);
         return model.release(step.room);
       case 'requeue':
-        await real.desk.requeueRoom(step.room, step.evenAssigned);
+        await real.desk.requeueRoom(step.room, step.evenAssigned ? await this.#assignedToken(step.room) : null);
         return model.requeue(step.room, step.evenAssigned);
     }
   }
@@ -144,8 +144,13 @@ class Life {
 
   /** Does the intent still hold its room? */
   async #isLive(intent: Intent): Promise<boolean> {
+    if (intent.kind === 'question') return (await this.#tokenOf(intent.roomId, 'assigned')) === String(intent.token);
     const token = await this.#tokenOf(intent.roomId, 'reserved');
     return token === String(intent.token) && this.model.rooms.get(intent.roomId)?.dueMs === null;
+  }
+
+  async #assignedToken(roomId: string): Promise<number | null> {
+    return (await this.real.desk.readRoom(roomId))?.token ?? null;
   }
 
   /** The fencing token of a room in that state, by its newest record that names one. */
@@ -187,10 +192,12 @@ class Life {
 
   async #answer(intent: Intent, how: string): Promise<void> {
     const over = how === 'close' || how === 'later';
-    const answer = over ? 'resolved' : how === 'park' ? 'refused' : 'held';
-    const live = (await this.#tokenOf(intent.roomId, 'assigned')) === String(intent.token);
+    const lost = how === 'unknown' || how === 'denied';
+    const answer = over ? 'resolved' : lost ? 'none' : how === 'park' ? 'refused' : 'held';
+    const live = await this.#isLive(intent);
     const about = { kind: 'answered', pauseMs: 0 } as const;
     expect(await this.real.ledger.answer(intent, answer, about)).toBe(live ? 'done' : 'fenced');
+    if (live && !over) this.model.answered(intent.roomId, !lost);
     if (live && over) this.model.overAtQiscus(intent.roomId);
     if (live && answer === 'refused') this.model.refusedAtQiscus(intent.roomId);
   }

@@ -96,7 +96,7 @@ export class Model {
       room.base ??= service;
       const settled = room.state === 'assigned' && this.nowMs - room.confirmedMs >= 10_000;
       if (settled && this.nowMs - room.askedMs >= 60_000) {
-        Object.assign(room, { askedMs: this.nowMs, askedBy: this.#arrivals });
+        Object.assign(room, { askedMs: this.nowMs, askedBy: room.askedBy || this.#arrivals });
       }
     } else {
       this.rooms.set(webhook.roomId, {
@@ -145,7 +145,7 @@ export class Model {
   confirm(id: string): void {
     const room = this.rooms.get(id) as ModelRoom;
     const agent = this.agents.get(room.agent as string) as ModelAgent;
-    Object.assign(room, { state: 'assigned', call: null, confirmedMs: this.nowMs });
+    Object.assign(room, { state: 'assigned', call: null, confirmedMs: this.nowMs, askedBy: 0 });
     agent.lastMs = this.nowMs;
   }
 
@@ -154,6 +154,11 @@ export class Model {
     const { askedBy, channel, mark } = this.rooms.get(id) as ModelRoom;
     this.rooms.set(id, { ...this.#closed(mark), state: 'waiting', place: askedBy, channel });
     this.match();
+  }
+
+  /** Qiscus answered the question about a room, or gave no word: then it may be asked again at once. */
+  answered(id: string, word: boolean): void {
+    Object.assign(this.rooms.get(id) as ModelRoom, word ? { askedBy: 0 } : { askedMs: 0 });
   }
 
   /** Qiscus does not give a room to the agent that we think holds it: when that one is gone, the room waits again. */
@@ -203,7 +208,11 @@ export class Model {
 
   /** Dispatchers that hold these intents died. */
   reclaim(ids: string[]): void {
-    for (const id of ids) (this.rooms.get(id) as ModelRoom).call = 'unknown';
+    for (const id of ids) {
+      const room = this.rooms.get(id) as ModelRoom;
+      if (room.state === 'assigned') room.askedMs = this.nowMs;
+      else room.call = 'unknown';
+    }
   }
 
   roster(shown: { id: string; online: boolean; channels: readonly string[] | null }[]): void {
