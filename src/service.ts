@@ -76,7 +76,7 @@ async function assemble(
   undo.push(() => store.close());
   if (config.redis.url) {
     const rules = { production: config.production, allowWeak: config.redis.allowWeakDurability };
-    await checkDurability(store.command, rules, logger);
+    await checkDurability(store.command, store.keys.inbox, rules, logger);
   }
   await ensureGroups(store.command, store.keys);
 

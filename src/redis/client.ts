@@ -119,6 +119,19 @@ export async function connect(address: RedisAddress, purpose: Purpose, withinMs 
   return client;
 }
 
+/**
+ * The connection to the node that holds `key`, for commands without a key: a Cluster would ask any node.
+ * @throws Error while the cluster does not tell who holds it.
+ */
+export async function nodeOf(client: RedisClient, key: string): Promise<RedisClient> {
+  if (!(client instanceof Cluster)) return client;
+  const slot = Number(await client.cluster('KEYSLOT', key));
+  const owner = client.slots[slot]?.[0];
+  const node = client.nodes('master').find(({ options }) => `${options.host}:${options.port}` === owner);
+  if (!node) throw new Error('the cluster does not tell which node holds our keys');
+  return node;
+}
+
 /** Ends a connection at once; what waits on it fails. */
 export function close(client: RedisClient): void {
   client.disconnect();

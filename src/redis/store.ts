@@ -7,7 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { ServiceError } from '../errors';
-import { close, connect, type Purpose, type RedisAddress, type RedisClient } from './client';
+import { close, connect, nodeOf, type Purpose, type RedisAddress, type RedisClient } from './client';
 import { type Keys, keysOf } from './keys';
 import { Scripts } from './scripts';
 
@@ -38,12 +38,12 @@ export async function openStore(address: RedisAddress, appId: string): Promise<S
       });
     }
   };
+  const keys = keysOf(appId);
   const command = await open('command');
   let nearlyFull = false;
   const look = setInterval(async () => {
-    nearlyFull = await readNearlyFull(command).catch(() => nearlyFull);
+    nearlyFull = await readNearlyFull(command, keys.inbox).catch(() => nearlyFull);
   }, MEMORY_LOOK_EVERY_MS);
-  const keys = keysOf(appId);
   return {
     keys,
     command,
@@ -57,8 +57,9 @@ export async function openStore(address: RedisAddress, appId: string): Promise<S
   };
 }
 
-async function readNearlyFull(client: RedisClient): Promise<boolean> {
-  const info = await client.info('memory');
+/** Is the node that holds `key` nearly full? */
+export async function readNearlyFull(client: RedisClient, key: string): Promise<boolean> {
+  const info = await (await nodeOf(client, key)).info('memory');
   const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
   const most = read('maxmemory');
   return most > 0 && read('used_memory') > NEARLY_FULL * most;
@@ -68,21 +69,23 @@ async function readNearlyFull(client: RedisClient): Promise<boolean> {
 const DURABLE = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const;
 
 /**
- * Checks Redis's version and durability.
+ * Checks version and durability of the Redis that holds `key`.
  * @throws ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
  */
 export async function checkDurability(
   client: RedisClient,
+  key: string,
   rules: { production: boolean; allowWeak: boolean },
   log: Logger,
 ): Promise<void> {
-  const version = /^redis_version:(\d+)\.(\d+)/m.exec(await client.info('server'));
+  const node = await nodeOf(client, key);
+  const version = /^redis_version:(\d+)\.(\d+)/m.exec(await node.info('server'));
   if (version && Number(version[1]) < 7) {
     throw new ServiceError('STORE_UNAVAILABLE', 'Redis 7.0 or newer (or Valkey 8) is needed.');
   }
   const weak: string[] = [];
   for (const [name, wanted] of Object.entries(DURABLE)) {
-    const answer = await readSetting(client, name);
+    const answer = await readSetting(node, name);
     if (answer === null)
       log.warn({ event: 'redis.unchecked', setting: name }, 'Redis does not tell this setting; check it yourself');
     else if (answer !== wanted) weak.push(`${name} is ${answer}, should be ${wanted}`);

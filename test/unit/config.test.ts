@@ -139,6 +139,14 @@ describe('each value', () => {
     expect(readConfig({ REDIS_URL: url }, []).redis.url).toBe(url);
   });
 
+  test('replicas are waited for on any Redis but a cluster', () => {
+    const waiting = (url: string) => problemsOf({ REDIS_URL: url, REDIS_MIN_REPLICAS: '1' });
+    expect(waiting('redis://localhost')).toEqual([]);
+    expect(waiting('redis+sentinel://a:26379/main')).toEqual([]);
+    expect(waiting('rediss+cluster://a:7000')).toEqual([expect.stringMatching(/^REDIS_MIN_REPLICAS cannot/)]);
+    expect(problemsOf({ REDIS_URL: 'redis+cluster://a:7000' })).toEqual([]);
+  });
+
   test.each([
     'localhost:6379',
     'http://localhost:6379',
