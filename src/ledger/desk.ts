@@ -134,11 +134,12 @@ export class Desk implements LedgerDesk {
   async readRoom(roomId: string): Promise<RoomView | null> {
     const reply = await this.#run('read_room', roomId);
     if (reply[0] === 'unknown') return null;
-    const [, state, agent, channel, source, name, place, position, since, refusals] = reply;
+    const [, state, agent, channel, source, name, place, position, since, refusals, token] = reply;
     return {
       roomId,
       state: roomState(state),
       agentId: textOrNull(agent),
+      token: number(token),
       channelId: textOrNull(channel),
       source: textOrNull(source),
       customerName: textOrNull(name),
@@ -181,8 +182,8 @@ export class Desk implements LedgerDesk {
     };
   }
 
-  async requeueRoom(roomId: string, evenAssigned: boolean): Promise<HandResult> {
-    return this.#hand(await this.#run('requeue_room', roomId, evenAssigned ? 1 : 0));
+  async requeueRoom(roomId: string, token: number | null): Promise<HandResult> {
+    return this.#hand(await this.#run('requeue_room', roomId, token ?? ''));
   }
 
   async releaseRoom(roomId: string): Promise<HandResult> {
@@ -213,18 +214,14 @@ export class Desk implements LedgerDesk {
 
   async replayDeadLetter(id: string): Promise<boolean> {
     const room = roomOf(id);
-    if (room) return (await this.#parked(room)) && (await this.requeueRoom(room, false)).kind === 'done';
+    if (room) return (await this.requeueRoom(room, null)).kind === 'done';
     return this.#entry(id, 'replay');
   }
 
   async deleteDeadLetter(id: string): Promise<boolean> {
     const room = roomOf(id);
-    if (room) return (await this.#parked(room)) && (await this.#run('release_room', room, 'deleted'))[0] === 'done';
+    if (room) return (await this.#run('release_room', room, 'deleted'))[0] === 'done';
     return this.#entry(id, 'delete');
-  }
-
-  async #parked(roomId: string): Promise<boolean> {
-    return (await this.readRoom(roomId))?.state === 'parked';
   }
 
   async #entry(id: string, verb: 'replay' | 'delete'): Promise<boolean> {

@@ -10,6 +10,8 @@ export interface RoomView {
   roomId: string;
   state: RoomState;
   agentId: string | null;
+  /** Fencing token of its reservation or assignment; 0: nobody holds it. */
+  token: number;
   channelId: string | null;
   source: string | null;
   /** Customer's name for the board; null when unknown. Never logged, never journalled. */
@@ -111,8 +113,8 @@ export interface LedgerDesk {
   readDecisions(roomId: string, limit: number): Promise<JournalRecord[]>;
   /** Oldest first over all channels; `after` is the last item's `<place>/<room id>` of the page before. */
   readQueue(after: string | null, limit: number): Promise<{ total: number; rooms: QueueItem[]; next: string | null }>;
-  /** Parked room back to its old place; an assigned room only with `evenAssigned` (caller removed the agent at Qiscus). */
-  requeueRoom(roomId: string, evenAssigned: boolean): Promise<HandResult>;
+  /** Parked room back to its old place; an assigned one only with the `token` of the agent that was removed at Qiscus. */
+  requeueRoom(roomId: string, token: number | null): Promise<HandResult>;
   /** Frees our slot (or place in line) only; the room's session is closed in our books. */
   releaseRoom(roomId: string): Promise<HandResult>;
   listDeadLetters(): Promise<DeadLetter[]>;

@@ -235,7 +235,7 @@ onBothRedis((s) => {
         await arrive(allocation('4', { channelId: '10' }), allocation('other'));
         await advance(10 * HOUR_MS);
         await arrive(allocation('1'));
-        await s.t.desk.requeueRoom('2', false);
+        await s.t.desk.requeueRoom('2', null);
         await s.t.desk.replayDeadLetter('room-3');
         const rules = { waitMaxMs: 2 * HOUR_MS };
         await advance(0, rules);

@@ -1,12 +1,14 @@
 /** Which webhook belongs to which session of a room: every order of arrival, with ids and without. */
 import { beforeEach, describe, expect, test } from 'bun:test';
+import { requeue } from '../../src/http/rooms/service';
 import type { Webhook } from '../../src/ledger/model';
+import { Scripts } from '../../src/redis/scripts';
 import { brokenInvariants, readSnapshot } from '../support/invariants';
 import { allocation, openTestLedger, resolved } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
 
 onBothRedis((s) => {
-  const { arrive, take, confirmAll, stateOf, loadOf } = s;
+  const { arrive, take, confirmAll, stateOf, agentOf, loadOf } = s;
 
   describe('sessions', () => {
     beforeEach(() => s.t.roster([{ id: 'a' }]));
@@ -79,6 +81,37 @@ onBothRedis((s) => {
       await arrive(A2);
       expect([await stateOf('3'), await stateOf('1')]).toEqual(['reserved', 'waiting']);
       expect(await loadOf('a')).toBe(2);
+    });
+
+    test('an operator’s removal that comes too late leaves the next holder alone', async () => {
+      await arrive(A1);
+      await confirmAll();
+      const qiscus = {
+        // While Qiscus removes a, the session ends, and the next one goes to b.
+        removeAgent: async () => {
+          await s.t.roster([{ id: 'b' }]);
+          await s.t.desk.patchAgent('a', { paused: true });
+          await arrive(R1, A2);
+          await confirmAll();
+          return true;
+        },
+      };
+      await expect(requeue(s.t.desk, qiscus, '1', true)).rejects.toMatchObject({ code: 'WRONG_STATE' });
+      expect([await stateOf('1'), await agentOf('1')]).toEqual(['assigned', 'b']);
+      const token = (await s.t.desk.readRoom('1'))?.token ?? null;
+      expect(await s.t.desk.requeueRoom('1', token)).toMatchObject({ kind: 'done' });
+    });
+
+    test('giving up a dead letter closes its room only while it is one', async () => {
+      await arrive(A1);
+      for (const intent of await take()) await s.t.ledger.refuse(intent, 'occupied', 'park');
+      const scripts = new Scripts(s.client, s.t.keys);
+      const giveUp = () => scripts.run('release_room', s.t.clock.ms, '1', 'deleted');
+      await s.t.desk.replayDeadLetter('room-1');
+      expect(await giveUp()).toEqual(['wrong_state', 'reserved', 'a']);
+      for (const intent of await take()) await s.t.ledger.refuse(intent, 'occupied', 'park');
+      expect(await giveUp()).toEqual(['done', 'resolved']);
+      expect(await s.t.desk.deleteDeadLetter('room-1')).toBe(false);
     });
 
     test('a stale webhook of a room in line is told the room’s place', async () => {

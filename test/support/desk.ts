@@ -134,10 +134,10 @@ export class MemoryDesk implements LedgerDesk {
       next: last && start + limit < rooms.length ? `${last.place}/${last.roomId}` : null,
     };
   }
-  async requeueRoom(roomId: string, evenAssigned: boolean): Promise<HandResult> {
+  async requeueRoom(roomId: string, token: number | null): Promise<HandResult> {
     const found = this.rooms.get(roomId);
     if (!found) return { kind: 'unknown' };
-    const may = found.state === 'parked' || (evenAssigned && found.state === 'assigned');
+    const may = found.state === 'parked' || (found.state === 'assigned' && found.token === token);
     if (!may) return { kind: 'wrong_state', state: found.state, agentId: found.agentId };
     Object.assign(found, { state: 'waiting', agentId: null });
     return { kind: 'done', state: 'waiting' };
@@ -232,6 +232,7 @@ export function room(roomId: string, rest: Partial<RoomView> = {}): RoomView {
     roomId,
     state: 'waiting',
     agentId: null,
+    token: 0,
     channelId: '1',
     source: 'wa',
     customerName: 'Harpi',

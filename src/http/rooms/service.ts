@@ -5,7 +5,8 @@ import type { Qiscus } from '../../qiscus/model';
 
 /**
  * Puts a room back to its old place in line. With `removeAgent` an assigned room too: its agent is removed at Qiscus
- * first, because a room that somebody still serves there must not be offered to anybody.
+ * first, because a room that somebody still serves there must not be offered to anybody. If it went to somebody else meanwhile,
+ * nothing is changed here.
  * @throws ServiceError ROOM_UNKNOWN, WRONG_STATE, QISCUS_REFUSED
  */
 export async function requeue(
@@ -15,11 +16,11 @@ export async function requeue(
   removeAgent: boolean,
 ) {
   const room = removeAgent ? await desk.readRoom(roomId) : null;
-  const agentId = room?.state === 'assigned' ? room.agentId : null;
-  if (agentId !== null && !(await qiscus.removeAgent(roomId, agentId))) {
+  const held = room?.state === 'assigned' ? room : null;
+  if (held?.agentId && !(await qiscus.removeAgent(roomId, held.agentId))) {
     throw new ServiceError('QISCUS_REFUSED', 'Qiscus did not remove the agent; the room was left as it is.');
   }
-  return handReply(roomId, await desk.requeueRoom(roomId, agentId !== null));
+  return handReply(roomId, await desk.requeueRoom(roomId, held?.token ?? null));
 }
 
 /** @throws ServiceError ROOM_UNKNOWN, WRONG_STATE */
