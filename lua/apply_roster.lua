@@ -7,13 +7,19 @@
 -- ARGV[5]  last     number  1: the last part of this reading
 -- ARGV[6…] agents   text    five each, at most 64 agents: id, name, 'online'|'offline'|'absent', channels ('*', or ids in
 --                           order joined by commas), count of customers ('' unknown)
--- Returns  {'done'} | {'more'}  more: pairs are left to make, drain_line makes them
+-- Returns  {'done'} | {'more'} | {'stale'}  more: pairs are left to make, drain_line makes them; stale: a reading begun
+--           later was applied already (its reader is no longer the leader), nothing was done
 -- Replay   counts as another reading: an agent offline in both goes offline
 -- Cost     O(agents given x their rooms + pairs), at most 64 pairs
 local BEGUN, ENDED_AT, LAG, LAST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 local MISSES_TO_GO_OFFLINE = 2
 -- An operator's pause and limit outlive the agent's absence by this.
 local KEEP_SETTINGS_MS = 30 * 24 * 3600000
+
+-- A time to come is from before the clock was set back, and refuses nothing.
+local applied = tonumber(redis.call('HGET', META, 'roster_begun') or 0)
+if BEGUN < applied and applied <= NOW then return { 'stale' } end
+redis.call('HSET', META, 'roster_begun', BEGUN)
 
 -- Our rooms that Qiscus's count may include, and those that it must include, at the time of the reading.
 local function ours_in_count(id, agent)

@@ -158,6 +158,21 @@ onBothRedis((s) => {
       expect(await recent()).toBe(0);
     });
 
+    test('a reading begun before the one applied last is refused, but not when the clock was set back', async () => {
+      const read = (presence: 'online' | 'offline', begunMs: number) => {
+        const part = { id: 'a', name: 'a', presence, channels: '*', customerCount: null };
+        return s.t.ledger.applyRoster([part], { begunMs, endedMs: begunMs, lagMs: 0, last: true });
+      };
+      const begunMs = s.t.clock.ms;
+      s.t.clock.ms += 5_000;
+      await read('offline', begunMs + 1_000);
+      await read('online', begunMs);
+      expect(await online('a')).toBe(false);
+      s.t.clock.ms = begunMs;
+      await read('online', begunMs);
+      expect(await online('a')).toBe(true);
+    });
+
     test('a reserved room goes back to its place when its call was not sent, else it keeps agent and slot', async () => {
       await s.t.roster([{ id: 'a' }]);
       await arrive(allocation('1'), allocation('2'), allocation('3'));
