@@ -121,7 +121,7 @@ function codesOf({ access, body, errors = [], store }: Operation): Set<ErrorCode
 }
 
 function failures(codes: Set<ErrorCode>) {
-  const byStatus = Map.groupBy(codes, (code) => ERROR_CODES[code].status);
+  const byStatus = Map.groupBy(codes, (code) => ERROR_CODES[code]);
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => [
       status,

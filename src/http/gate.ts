@@ -78,7 +78,15 @@ function isPublic(path: string): boolean {
   return path.startsWith('/health/') || path === '/docs' || path.startsWith('/docs/');
 }
 
-/** An IPv6 peer counts as its /64, which one machine can roam freely. */
+/** An IPv6 peer counts as its /64, which one machine can roam freely; any other address as it is. */
 function network(address = 'unknown'): string {
-  return address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address;
+  if (!address.includes(':') || address.includes('.')) return address;
+  // `::` stands for as many zero groups as are missing; a group may have leading zeros.
+  const [before = [], after = []] = address.split('::').map((part) => part.split(':').filter(Boolean));
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
+  const groups = address.includes('::') ? [...before, ...zeros, ...after] : before;
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16))
+    .join(':');
 }

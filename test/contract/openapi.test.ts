@@ -88,7 +88,7 @@ test('every operation is described, with examples, security, and codes that exis
       if (Number(status) < 400) continue;
       for (const [code, { value }] of Object.entries(content?.['application/json']?.examples ?? {})) {
         expect(value).toMatchObject({ status: 'error', code });
-        expect(ERROR_CODES[code as keyof typeof ERROR_CODES].status as number).toBe(Number(status));
+        expect(ERROR_CODES[code as keyof typeof ERROR_CODES] as number).toBe(Number(status));
       }
     }
   }

@@ -1,6 +1,7 @@
 /** What holds for every request: headers, error shape, body door, admin door, other sites, wrong tokens. */
 import { describe, expect, test } from 'bun:test';
 import { ServiceError } from '../../src/errors';
+import { gate } from '../../src/http/gate';
 import { ADMIN, closedTokens, memoryApp, WEBHOOK } from '../support/desk';
 
 const ALLOCATE = '/api/v1/webhook/agent_allocation';
@@ -314,6 +315,32 @@ describe('wrong tokens', () => {
     expect((await send('GET', MAX, { headers: good })).status).toBe(200);
     nowMs += 60_000;
     expect((await send('GET', MAX, { headers: bad })).status).toBe(401);
+  });
+
+  test('an IPv6 /64 is one address, however it is written; others are others', () => {
+    let peer = '';
+    const tokens = { webhook: [WEBHOOK], admin: [ADMIN], metrics: [] };
+    const arrive = gate(
+      tokens,
+      () => 1_000_000,
+      () => peer,
+    );
+    const request = new Request('http://localhost/api/v1/agents', { headers: bad });
+    const codeFor = (address: string) => {
+      peer = address;
+      try {
+        arrive({ request, path: '/api/v1/agents', set: { headers: {} } });
+      } catch (error) {
+        return error instanceof ServiceError ? error.code : error;
+      }
+    };
+    for (let i = 0; i < 100; i += 1) expect(codeFor(`2001:db8::${(i + 1).toString(16)}`)).toBe('UNAUTHORIZED');
+    for (const same of ['2001:db8::ffff', '2001:0db8:0:0:1:2:3:4', '2001:db8::1:2:3:4', '2001:DB8:0:0::5']) {
+      expect(codeFor(same)).toBe('TOO_MANY_FAILURES');
+    }
+    for (const other of ['2001:db8:1::1', '2001:db8:0:1::1', '2001:db9::1', '::1', '192.0.2.1', '::ffff:192.0.2.1']) {
+      expect(codeFor(other)).toBe('UNAUTHORIZED');
+    }
   });
 
   test('no token at all is no guess', async () => {

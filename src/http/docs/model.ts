@@ -18,8 +18,12 @@ export const TAGS = [
 ];
 
 export const SECURITY_SCHEMES = {
-  bearer: { type: 'http' as const, scheme: 'bearer', description: 'An ADMIN_TOKEN (for /metrics also METRICS_TOKEN).' },
-  basic: { type: 'http' as const, scheme: 'basic', description: 'Any user name; the ADMIN_TOKEN as password.' },
+  bearer: {
+    type: 'http' as const,
+    scheme: 'bearer',
+    description: 'An ADMIN_TOKEN; for /metrics a METRICS_TOKEN where one is set.',
+  },
+  basic: { type: 'http' as const, scheme: 'basic', description: 'Any user name; the same token as password.' },
   webhookToken: { type: 'apiKey' as const, in: 'header', name: 'X-Webhook-Token', description: 'A WEBHOOK_TOKEN.' },
   webhookTokenQuery: { type: 'apiKey' as const, in: 'query', name: 'token', description: 'A WEBHOOK_TOKEN.' },
 };
