@@ -4,19 +4,24 @@
 -- ARGV[2]  want         number  intents the caller can run now, 1..64
 -- ARGV[3]  concurrency  number  calls in flight, all processes together
 -- ARGV[4]  rate         number  calls a second, all processes together
+-- ARGV[5]  longest      number  ms that a call can last: what is pending for longer has lost its dispatcher
 -- Returns  {'taken', {{id, room, agent, token, refusals, unknowns, unsure, kind}…}, entries read}  reservations are marked
 --          `sent`, stale intents are dropped; kind 'assign', or 'question': is the room still held?
 --          {'wait', ms}  nothing may be sent before that; {'busy'} all calls are in flight
 -- Replay   hands out the next ones
--- Cost     O(want)
-local WANT, CONCURRENCY, RATE = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+-- Cost     O(want + calls in flight)
+local WANT, CONCURRENCY, RATE, LONGEST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 
 local breaker = breaker_read()
 if NOW < breaker.until_ms then return { 'wait', breaker.until_ms - NOW } end
-local in_flight = redis.call('XPENDING', OUTBOX, 'dispatch')[1]
-local allowed = math.min(WANT, CONCURRENCY - in_flight)
 -- After a pause one call goes first, and the others follow when it was answered.
-if breaker.state ~= 'closed' then allowed = math.min(allowed, 1 - in_flight) end
+local most = breaker.state == 'closed' and CONCURRENCY or 1
+local in_flight = redis.call('XPENDING', OUTBOX, 'dispatch')[1]
+if in_flight > 0 and in_flight + WANT > most then
+  -- Calls of a process that died take no room from the others while nobody has taken them over yet.
+  in_flight = in_flight - #redis.call('XPENDING', OUTBOX, 'dispatch', 'IDLE', LONGEST, '-', '+', in_flight)
+end
+local allowed = math.min(WANT, most - in_flight)
 if allowed <= 0 then return { 'busy' } end
 local tokens = bucket_look(RATE, math.max(1, math.floor(RATE / 5)))
 if tokens < 1 then return { 'wait', math.ceil((1 - tokens) * 1000 / RATE) } end

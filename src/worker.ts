@@ -52,7 +52,8 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const holder = parts.alone ? 'alone' : parts.processId;
   const decisions = new DecisionLog(ledger, journal, logger);
   const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
-  const dispatcher = new Dispatcher(ledger, qiscus, config.qiscus, nowMs, recreateGroups, logger);
+  const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
+  const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, logger);
   const applier = new Applier(ledger, await store.open('blocking'), store.keys.inbox, recreateGroups, logger);
   const unsubscribe = journal.subscribe((record) => {
     dispatcher.see(record);

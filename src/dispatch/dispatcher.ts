@@ -23,6 +23,10 @@ export interface DispatchLimits {
   concurrency: number;
   /** Calls a second, all processes together. */
   ratePerSecond: number;
+  /** Longest time for one call of Qiscus, ms. */
+  timeoutMs: number;
+  /** An intent without a report for so long is taken over, ms; above `timeoutMs`. */
+  claimMs: number;
 }
 
 export class Dispatcher {
@@ -32,6 +36,8 @@ export class Dispatcher {
   readonly #nowMs: () => number;
   readonly #recreateGroups: () => Promise<void>;
   readonly #log: Logger;
+  /** An intent takes up to two calls; together they end before it is taken over. */
+  readonly #longestMs: number;
   readonly #calls = new Set<Promise<void>>();
   #stopped = false;
   #taking = false;
@@ -49,6 +55,8 @@ export class Dispatcher {
     this.#ledger = ledger;
     this.#qiscus = qiscus;
     this.#limits = limits;
+    const { timeoutMs, claimMs } = limits;
+    this.#longestMs = Math.min(2 * timeoutMs, Math.floor((timeoutMs + claimMs) / 2));
     this.#nowMs = nowMs;
     this.#recreateGroups = recreateGroups;
     this.#log = log;
@@ -89,7 +97,8 @@ export class Dispatcher {
     const want = Math.min(MOST_AT_ONCE, this.#limits.concurrency - this.#calls.size);
     // The end of each call pokes again.
     if (want <= 0) return;
-    const taken = await this.#ledger.takeIntents(want, this.#limits.concurrency, this.#limits.ratePerSecond);
+    const { concurrency, ratePerSecond } = this.#limits;
+    const taken = await this.#ledger.takeIntents(want, concurrency, ratePerSecond, this.#longestMs);
     if (taken.kind === 'wait') return this.#pokeIn(taken.ms);
     if (taken.kind === 'busy') return this.#pokeIn(LOOK_AGAIN_WHEN_BUSY_MS);
     for (const intent of taken.intents) this.#begin(intent);
@@ -118,24 +127,32 @@ export class Dispatcher {
    * `max_agent=1` it is taken when the room was free, and refused when somebody is in.
    */
   async #ask(intent: Intent): Promise<void> {
+    const left = this.#timer();
     void this.#ledger.spendCalls(1, this.#limits.ratePerSecond).catch(() => undefined);
-    const reading = await this.#qiscus.readRoom(intent.roomId);
+    const reading = await this.#qiscus.readRoom(intent.roomId, left());
     const over = reading.kind === 'room' && reading.resolved;
     const outcome = over
       ? ({ kind: 'resolved' } as const)
-      : await this.#qiscus.assignAgent(intent.roomId, intent.agentId);
+      : await this.#qiscus.assignAgent(intent.roomId, intent.agentId, left());
     const { answer, about } = answerOf(outcome);
     await this.#untilHeard(() => this.#ledger.answer(intent, answer, about));
   }
 
   async #assign(intent: Intent): Promise<void> {
+    const left = this.#timer();
     const outcome = await this.#qiscus.assignAgent(intent.roomId, intent.agentId);
     let action = decide(outcome, intent, Math.random());
     if (action.do === 'read') {
       void this.#ledger.spendCalls(1, this.#limits.ratePerSecond).catch(() => undefined);
-      action = afterReading(await this.#qiscus.readRoom(intent.roomId), action.reason, intent.refusals);
+      action = afterReading(await this.#qiscus.readRoom(intent.roomId, left()), action.reason, intent.refusals);
     }
     await this.#untilHeard(() => this.#tell(intent, action));
+  }
+
+  /** Starts the time of one intent; the function that it returns tells what is left of it, ms. */
+  #timer(): () => number {
+    const begun = performance.now();
+    return () => this.#longestMs - (performance.now() - begun);
   }
 
   /** Reports until it is heard: a repeat is fenced, so it changes nothing. */

@@ -90,9 +90,18 @@ export class Ledger {
     return { kind: 'none' };
   }
 
-  /** Takes intents within concurrency and rate (a second) of all processes together. @param want 1 to 64 */
-  async takeIntents(want: number, concurrency: number, ratePerSecond: number): Promise<TakenIntents> {
-    const reply = await this.#run('take_intents', want, concurrency, ratePerSecond);
+  /**
+   * Takes intents within concurrency and rate (a second) of all processes together.
+   * @param want 1 to 64
+   * @param longestMs how long a call can last: what is pending for longer has lost its dispatcher and counts for nobody
+   */
+  async takeIntents(
+    want: number,
+    concurrency: number,
+    ratePerSecond: number,
+    longestMs = Number.MAX_SAFE_INTEGER,
+  ): Promise<TakenIntents> {
+    const reply = await this.#run('take_intents', want, concurrency, ratePerSecond, longestMs);
     if (reply[0] === 'wait') return { kind: 'wait', ms: number(reply[1]) };
     if (reply[0] === 'busy') return { kind: 'busy' };
     if (reply[0] !== 'taken') throw unexpected('take_intents', reply);

@@ -53,9 +53,13 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
   const headers = { 'Qiscus-App-Id': appId, 'Qiscus-Secret-Key': secret };
   let adminToken: string | null = null;
 
-  async function assignAgent(roomId: string, agentId: string): Promise<AssignOutcome> {
+  /** The time for one call of which somebody wants an answer sooner. */
+  const within = (ms: number): number => Math.max(1, Math.min(timeoutMs, Math.floor(ms)));
+
+  async function assignAgent(roomId: string, agentId: string, withinMs = timeoutMs): Promise<AssignOutcome> {
     const fields = { room_id: roomId, agent_id: agentId, replace_latest_agent: 'false', max_agent: '1' };
-    const reply = await call(ASSIGN_PATH, { method: 'POST', headers, body: new URLSearchParams(fields) });
+    const body = new URLSearchParams(fields);
+    const reply = await call(ASSIGN_PATH, { method: 'POST', headers, body, timeoutMs: within(withinMs) });
     return reply.kind === 'lost'
       ? { kind: 'unknown', sent: reply.sent, reason: reply.reason }
       : classifyAssign(reply, agentId);
@@ -67,8 +71,8 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
     return reply.kind === 'reply' && isSuccess(reply.status) && decodeRemoved(reply.text) !== null;
   }
 
-  async function readRoom(roomId: string): Promise<RoomReading> {
-    const reply = await call(`${ROOMS_PATH}/${encodeURIComponent(roomId)}`, { headers });
+  async function readRoom(roomId: string, withinMs = timeoutMs): Promise<RoomReading> {
+    const reply = await call(`${ROOMS_PATH}/${encodeURIComponent(roomId)}`, { headers, timeoutMs: within(withinMs) });
     if (reply.kind === 'lost') return { kind: 'failed', reason: reply.reason };
     const { status, text } = reply;
     if (status === 404 || (status === 400 && /not found/i.test(readErrorText(text)))) return { kind: 'missing' };

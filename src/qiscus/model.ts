@@ -63,12 +63,15 @@ export type WebhookRegistration =
 
 /** The Qiscus that the service talks to; the sandbox answers the same calls over real HTTP. */
 export interface Qiscus {
-  /** POST /api/v1/admin/service/assign_agent with `max_agent=1`, `replace_latest_agent=false`. One try. */
-  assignAgent(roomId: string, agentId: string): Promise<AssignOutcome>;
+  /**
+   * POST /api/v1/admin/service/assign_agent with `max_agent=1`, `replace_latest_agent=false`. One try.
+   * @param withinMs less time than the client's own time-out
+   */
+  assignAgent(roomId: string, agentId: string, withinMs?: number): Promise<AssignOutcome>;
   /** POST /api/v1/admin/service/remove_agent. True when Qiscus said yes. */
   removeAgent(roomId: string, agentId: string): Promise<boolean>;
-  /** GET /api/v2/customer_rooms/{room_id}. */
-  readRoom(roomId: string): Promise<RoomReading>;
+  /** GET /api/v2/customer_rooms/{room_id}. @param withinMs less time than the client's own time-out */
+  readRoom(roomId: string, withinMs?: number): Promise<RoomReading>;
   /** GET /api/v2/admin/agents, all pages, either paging style; agents only (no admin, no supervisor). All or nothing. */
   listAgents(): Promise<RosterReading>;
   /**

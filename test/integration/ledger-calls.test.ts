@@ -115,6 +115,16 @@ onBothRedis((s) => {
       expect(next.kind === 'taken' && next.intents.length).toBe(1);
     });
 
+    test('calls of a process that died take no room from the others, not even before they are taken over', async () => {
+      await rooms(6);
+      const dead = await s.t.ledger.takeIntents(2, 2, 1e9, 60_000);
+      expect(dead.kind === 'taken' && dead.intents.length).toBe(2);
+      expect(await s.t.ledger.takeIntents(2, 2, 1e9, 60_000)).toEqual({ kind: 'busy' });
+      // No call lasts for 0 ms: all that is pending has lost its dispatcher.
+      const next = await s.t.ledger.takeIntents(2, 2, 1e9, 0);
+      expect(next.kind === 'taken' && next.intents.map(({ roomId }) => roomId)).toEqual(['2', '3']);
+    });
+
     async function rooms(count: number): Promise<void> {
       await s.t.desk.setMaxCustomers(100);
       await s.t.roster([{ id: 'a' }]);
