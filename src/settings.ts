@@ -6,6 +6,7 @@
  * 3. A parser answers with the value or with `Wrong`; it never repeats the text, which may be a secret in the wrong place.
  */
 import { isIP } from 'node:net';
+import { ID } from './ids';
 
 /** What is wrong with one text, in words that follow the setting's name. */
 export class Wrong {
@@ -112,7 +113,7 @@ export const SETTINGS = {
   },
   QISCUS_APP_ID: optional('1 to 64 letters, digits, - and _', (text) =>
     // It becomes part of every Redis key, inside braces.
-    /^[0-9A-Za-z_-]{1,64}$/.test(text) ? text : new Wrong('has other characters or is too long'),
+    ID.test(text) ? text : new Wrong('has other characters or is too long'),
   ),
   QISCUS_SECRET: printable('the secret key of the app, without blanks'),
   QISCUS_EMAIL: optional('an e-mail address', (text) =>
@@ -121,7 +122,7 @@ export const SETTINGS = {
   QISCUS_PASSWORD: optional('any text', (text) => text),
   QISCUS_MAX_CUSTOMER: whole(2, 1, 1000),
   QISCUS_AGENT_ID: optional('1 to 64 letters, digits, - and _', (text) =>
-    /^[0-9A-Za-z_-]{1,64}$/.test(text) ? text : new Wrong('is not an agent id'),
+    ID.test(text) ? text : new Wrong('is not an agent id'),
   ),
   FALLBACK_AFTER_SECONDS: { initial: null, ...wholeNumber(1, 604_800) } satisfies Optional<number>,
   QISCUS_TIMEOUT_MS: whole(10_000, 100, 120_000),

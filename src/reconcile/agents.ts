@@ -4,21 +4,22 @@
  * 1. One reading is all agents or nothing: a page that fails leaves the last view as it is.
  * 2. Agents that the reading lacks are reported as absent; the ledger decides what that means.
  */
+import { ID } from '../ids';
 import type { Ledger, RosterEntry } from '../ledger/index';
 import { ROSTER_PART } from '../ledger/index';
 import type { LedgerDesk } from '../ledger/model';
 import type { Qiscus, RosterAgent, RosterReading } from '../qiscus/model';
+import { shortText } from '../text';
 
 const MOST_CHANNELS = 1_000;
 const LONGEST_NAME = 80;
 /** Ids are opaque, but keys are built of them with NUL between. */
 const AGENT_ID = /^[^\0\s]{1,64}$/;
-const CHANNEL_ID = /^[0-9A-Za-z_-]{1,64}$/;
 
 function channelsOf(agent: RosterAgent): string {
   if (agent.channelIds === null) return '*';
   return [...new Set(agent.channelIds)]
-    .filter((id) => CHANNEL_ID.test(id))
+    .filter((id) => ID.test(id))
     .sort((a, b) => a.length - b.length || (a < b ? -1 : 1))
     .slice(0, MOST_CHANNELS)
     .join(',');
@@ -27,7 +28,7 @@ function channelsOf(agent: RosterAgent): string {
 function entryOf(agent: RosterAgent): RosterEntry {
   return {
     id: agent.id,
-    name: agent.name.slice(0, LONGEST_NAME),
+    name: shortText(agent.name, LONGEST_NAME) ?? '',
     presence: agent.online ? 'online' : 'offline',
     channels: channelsOf(agent),
     customerCount: agent.customerCount,

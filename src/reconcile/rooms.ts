@@ -6,8 +6,10 @@
  * 3. Assigned here and in neither list: the room is read; resolved means that its resolve webhook was lost.
  */
 import type { Logger } from 'pino';
+import { ID } from '../ids';
 import type { HeldRoom, Ledger } from '../ledger/index';
 import type { ListedRoom, Qiscus, QiscusFailure } from '../qiscus/model';
+import { shortText } from '../text';
 
 export interface SweepRules {
   /** Rooms whose last message is older are left alone. */
@@ -24,9 +26,6 @@ export interface SweepReport {
   questioned: number;
   repaired: number;
 }
-
-const ROOM_ID = /^[0-9A-Za-z_-]{1,64}$/;
-const LONGEST_TEXT = 64;
 
 export class RoomSweep {
   readonly #qiscus: Qiscus;
@@ -55,7 +54,7 @@ export class RoomSweep {
       settled.length > 0 ? await this.#qiscus.listRooms(true, 0) : { kind: 'rooms' as const, rooms: [], calls: 0 };
     if (served.kind !== 'rooms') return served;
 
-    const open = unserved.rooms.filter((room) => !room.resolved && ROOM_ID.test(room.roomId));
+    const open = unserved.rooms.filter((room) => !room.resolved && ID.test(room.roomId));
     const twice = new Map(
       open.filter((room) => this.#unservedBefore.has(room.roomId)).map((room) => [room.roomId, room]),
     );
@@ -80,10 +79,11 @@ export class RoomSweep {
     for (const room of young) {
       const { channelId, source, customerName } = room;
       const known = {
-        channelId: channelId !== null && ROOM_ID.test(channelId) ? channelId : null,
-        source: short(source),
+        channelId: channelId !== null && ID.test(channelId) ? channelId : null,
+        source: shortText(source),
       };
-      if (await this.#ledger.adopt({ roomId: room.roomId, ...known, customerName: short(customerName) })) adopted += 1;
+      if (await this.#ledger.adopt({ roomId: room.roomId, ...known, customerName: shortText(customerName) }))
+        adopted += 1;
     }
     return adopted;
   }
@@ -109,8 +109,4 @@ export class RoomSweep {
     }
     return repaired;
   }
-}
-
-function short(text: string | null): string | null {
-  return text === null ? null : text.slice(0, LONGEST_TEXT);
 }

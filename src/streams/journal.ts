@@ -7,6 +7,7 @@
  */
 
 import type { Logger } from 'pino';
+import { isOlder } from '../ids';
 import { journalRecord } from '../ledger/desk';
 import type { JournalFeed, JournalRecord } from '../ledger/model';
 import { BLOCK_MS, close, type RedisClient, whenReady } from '../redis/client';
@@ -102,7 +103,7 @@ export class JournalReader implements JournalFeed {
   async #resume(): Promise<void> {
     try {
       const newest = await this.#newest();
-      if (isBefore(newest, this.#last)) this.#last = newest;
+      if (isOlder(newest, this.#last)) this.#last = newest;
     } catch {
       // Redis is still away: the read fails too, and this is tried again.
     }
@@ -117,11 +118,4 @@ export class JournalReader implements JournalFeed {
       }
     }
   }
-}
-
-/** Order of stream ids. */
-function isBefore(a: string, b: string): boolean {
-  const [aMs = 0, aSeq = 0] = a.split('-').map(Number);
-  const [bMs = 0, bSeq = 0] = b.split('-').map(Number);
-  return aMs < bMs || (aMs === bMs && aSeq < bSeq);
 }

@@ -1,17 +1,11 @@
-/** Journal records on the wire, and the order of their ids. */
+/** Journal records on the wire. */
+import { STREAM_ID_PATTERN } from '../../ids';
 import type { JournalRecord } from '../../ledger/model';
 import { isoTime } from '../page';
 
 export const recordOnWire = ({ id, event, atMs, fields }: JournalRecord) => ({ id, event, at: isoTime(atMs), fields });
 
-export const RECORD_ID = /^\d{1,16}-\d{1,16}$/;
-
-/** Whether record `a` is younger than record `b`; ids are `<ms>-<sequence>`. */
-export function isAfter(a: string, b: string): boolean {
-  const [aMs = 0, aSequence = 0] = a.split('-').map(Number);
-  const [bMs = 0, bSequence = 0] = b.split('-').map(Number);
-  return aMs === bMs ? aSequence > bSequence : aMs > bMs;
-}
+export const RECORD_ID = new RegExp(`^${STREAM_ID_PATTERN}$`);
 
 export const RECORD_EXAMPLE = {
   id: '1763842000001-0',

@@ -6,8 +6,9 @@
  * 3. A reader that is too slow is disconnected; it comes back with Last-Event-ID and misses nothing.
  * Stops when the client goes, when it is too slow, when the backlog cannot be read, or when the service stops.
  */
+import { isOlder } from '../../ids';
 import type { JournalFeed, JournalRecord } from '../../ledger/model';
-import { isAfter, recordOnWire } from './model';
+import { recordOnWire } from './model';
 
 const HEARTBEAT_MS = 5_000;
 const PAGE = 500;
@@ -41,7 +42,7 @@ export function eventStream(
           if ((controller.desiredSize ?? 0) < -MOST_WAITING) close();
         };
         const send = (record: JournalRecord) => {
-          if (lastId !== null && !isAfter(record.id, lastId)) return;
+          if (lastId !== null && !isOlder(lastId, record.id)) return;
           lastId = record.id;
           write(frame(record));
         };

@@ -1,10 +1,11 @@
 /** The line: all waiting rooms, oldest first. */
 import { Elysia } from 'elysia';
+import { ID_PATTERN, STREAM_ID_PATTERN } from '../../ids';
 import type { LedgerDesk } from '../../ledger/model';
 import { describe } from '../describe';
 import { isoTime, pageParameters, readPage } from '../page';
 
-const PLACE_AND_ROOM = /^\d{1,16}-\d{1,16}\/[0-9A-Za-z_-]{1,64}$/;
+const PLACE_AND_ROOM = new RegExp(`^${STREAM_ID_PATTERN}/${ID_PATTERN}$`);
 
 export function queue(desk: LedgerDesk) {
   return new Elysia({ prefix: '/api/v1' }).get(

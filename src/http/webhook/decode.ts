@@ -6,14 +6,11 @@
  * 3. Another webhook at the wrong address is named, because only a person can correct its URL at Qiscus.
  */
 import { ServiceError } from '../../errors';
+import { ID } from '../../ids';
 import type { Webhook } from '../../ledger/model';
+import { shortText } from '../../text';
 
 type Fields = Record<string, unknown>;
-
-const ID = /^[0-9A-Za-z_-]{1,64}$/;
-const CONTROL = /\p{Cc}/u;
-const CONTROLS = /\p{Cc}/gu;
-const MOST_TEXT = 64;
 
 /** Keys of a custom button's payload that an allocation never has; two of them tell it apart for certain. */
 const BUTTON_KEYS = [
@@ -129,17 +126,6 @@ function roomIdOf(value: unknown): string {
 function idText(value: unknown): string | null {
   if (typeof value === 'string') return ID.test(value) ? value : null;
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? String(value) : null;
-}
-
-/** Text for a person's eye: no control characters, trimmed, at most 64 characters; null when nothing is left. */
-function shortText(value: unknown): string | null {
-  if (typeof value !== 'string') return null;
-  if (value.length <= MOST_TEXT && !CONTROL.test(value)) return value.trim() || null;
-  const text = value
-    .slice(0, 4 * MOST_TEXT)
-    .replace(CONTROLS, '')
-    .trim();
-  return [...text].slice(0, MOST_TEXT).join('').trimEnd() || null;
 }
 
 /** See `Webhook.finishedService`: 0 for null (none finished yet), null for "does not say". */

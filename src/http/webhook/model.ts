@@ -1,7 +1,8 @@
 /** What the webhooks accept, for the document and its examples; decode.ts is the rule. */
 import { Type } from '@sinclair/typebox';
+import { ID } from '../../ids';
 
-const roomId = Type.Union([Type.String({ pattern: '^[0-9A-Za-z_-]{1,64}$' }), Type.Integer({ minimum: 0 })], {
+const roomId = Type.Union([Type.String({ pattern: ID.source }), Type.Integer({ minimum: 0 })], {
   description: 'Opaque id, or a whole number below 2^53.',
 });
 

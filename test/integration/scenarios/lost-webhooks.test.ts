@@ -49,12 +49,13 @@ test('one in twenty resolve webhooks is lost over two hundred rooms: every slot 
 }, 45_000);
 
 test('a lost allocation: adopted once two comparisons showed it, at the end of the line', async () => {
-  const { sandbox, chats, line, journal, becomes, served } = await open({ limit: 1 });
+  const { sandbox, chats, line, journal, becomes, served, api } = await open({ limit: 1 });
   await chats('1');
-  await sandbox.rooms.create({ roomId: 'lost', copies: 0 });
+  await sandbox.rooms.create({ roomId: 'lost', copies: 0, customerName: `Har\u0007p\ni ${'😀'.repeat(80)}` });
   await chats('2');
   await until(async () => (await line()).includes('lost'), { what: 'the lost room is adopted' });
   expect(await line()).toEqual(['2', 'lost']);
+  expect((await api.room('lost')).customer_name).toBe(`Harpi ${'😀'.repeat(58)}`);
   expect(await journal('room.adopted')).toMatchObject([
     { fields: { room: 'lost', ours: 'unknown', qiscus: 'unserved', state: 'waiting' } },
   ]);
