@@ -1,15 +1,15 @@
 #!lua flags=no-writes
 -- Reads the rooms and the webhooks that need a person, oldest first.
--- Prelude: records
+-- Prelude: records line
 -- KEYS[15] dead     hash    inbox id -> packed dead entry
 -- ARGV[2]  limit    number  of each kind at most
 -- Returns  {'dead', {kind, id, since, attempts, reason}…}
 -- Replay   changes nothing
--- Cost     O(limit)
+-- Cost     O(dead entries x log + limit)
 local DEAD = KEYS[15]
 local LIMIT = tonumber(ARGV[2])
 
-local found = { 'dead' }
+local found = {}
 for _, id in ipairs(redis.call('ZRANGE', PARKED, 0, LIMIT - 1)) do
   local room = room_read(id)
   local reason = ''
@@ -19,9 +19,14 @@ for _, id in ipairs(redis.call('ZRANGE', PARKED, 0, LIMIT - 1)) do
   end
   found[#found + 1] = { 'room', id, room.since, room.refusals + room.unknowns + room.takeovers, reason }
 end
-for i, id in ipairs(redis.call('HKEYS', DEAD)) do
-  if i > LIMIT then break end
-  local entry = cmsgpack.unpack(redis.call('HGET', DEAD, id))
-  found[#found + 1] = { 'entry', id, entry.at, entry.deliveries, entry.reason }
+local entries = redis.call('HKEYS', DEAD)
+table.sort(entries, function(a, b) return sortable(a) < sortable(b) end)
+for i = 1, math.min(LIMIT, #entries) do
+  local entry = cmsgpack.unpack(redis.call('HGET', DEAD, entries[i]))
+  found[#found + 1] = { 'entry', entries[i], entry.at, entry.deliveries, entry.reason }
 end
-return found
+table.sort(found, function(a, b)
+  if a[3] ~= b[3] then return a[3] < b[3] end
+  return a[1] .. a[2] < b[1] .. b[2]
+end)
+return { 'dead', unpack(found) }

@@ -107,11 +107,14 @@ end
 -- Pairs for all lines, oldest head first, at most 64. Leaves a mark when there may be more, so that the next script that
 -- takes entries finishes this first, whoever runs it. Returns 1 when there may be more.
 local function drain()
-  -- Heads before `passed` have nobody: capacity only shrinks here, so they are not looked at again.
+  -- Capacity only shrinks here: heads before `passed` have nobody, groups before `at` are full, and neither is looked at
+  -- again. Nobody has capacity: no head is.
   local passed, made = 0, 0
+  local groups, at = group_list('all'), 1
   while made < 64 do
     local head = redis.call('ZRANGE', HEADS, passed, passed)[1]
-    if not head then
+    while head and groups[at] and not has_capacity(groups[at]) do at = at + 1 end
+    if not head or not groups[at] then
       redis.call('HDEL', META, 'drain')
       return 0
     end

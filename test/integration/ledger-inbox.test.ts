@@ -1,5 +1,5 @@
 /** Webhooks that cannot be applied, streams that are damaged, scripts that are forgotten, and drains of a long line. */
-import { describe, expect, test } from 'bun:test';
+import { beforeEach, describe, expect, test } from 'bun:test';
 import { Redis } from 'ioredis';
 import { Scripts } from '../../src/redis/scripts';
 import { ensureGroups } from '../../src/streams/groups';
@@ -8,7 +8,7 @@ import { onBothRedis } from '../support/ledger-suite';
 import { until } from '../support/wait';
 
 onBothRedis((s) => {
-  const { send, arrive, confirmAll, stateOf, loadOf, theIntent, applying, inboxEmpty } = s;
+  const { send, arrive, confirmAll, stateOf, agentOf, loadOf, theIntent, applying, inboxEmpty } = s;
 
   describe('a webhook that cannot be applied', () => {
     const rooms = (from: number, to: number) =>
@@ -146,6 +146,70 @@ onBothRedis((s) => {
     expect(
       (await s.client.xrange(s.t.keys.journal, '-', '+')).filter(([, f]) => f.includes('room.assigned')),
     ).toHaveLength(100);
+  });
+
+  describe('with a room waiting in each of 300 channels', () => {
+    const ids = Array.from({ length: 300 }, (_, i) => String(1_000 + i));
+    beforeEach(async () => {
+      await arrive(...ids.map((id) => allocation(id, { channelId: id })));
+    });
+
+    /** How often Redis ran a command, in scripts too, while `body` ran. */
+    async function callsOf(command: string, body: () => Promise<unknown>): Promise<number> {
+      const other = new Redis({ host: '127.0.0.1', port: s.redis.port });
+      await other.config('RESETSTAT');
+      await body();
+      const stats = await other.info('commandstats');
+      other.disconnect();
+      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    }
+
+    test('a drain looks at no line when nobody has capacity, and stops when nobody has any more', async () => {
+      const reading = () => s.t.roster([{ id: 'a' }, { id: 'b', channels: ['1001'] }]);
+      await s.t.ledger.setInitialLimit(1);
+      expect(await callsOf('zrange', reading)).toBeLessThan(20);
+      expect([await agentOf('1000'), await agentOf('1001'), await agentOf('1002')]).toEqual(['a', 'b', null]);
+      expect(await callsOf('zrange', reading)).toBeLessThan(20);
+    });
+
+    test('the queue is read page by page, in order, and a page looks only at the lines that it shows', async () => {
+      await arrive(...ids.map((id) => allocation(`${id}-b`, { channelId: id })));
+      await arrive(...ids.map((id) => allocation(`${id}-c`, { channelId: '1007' })));
+      const order = ['', '-b', '-c'].flatMap((suffix) => ids.map((id) => id + suffix));
+      const first = () => s.t.desk.readQueue(null, 10);
+      expect(await callsOf('zrangebylex', first)).toBeLessThan(25);
+      for (const limit of [7, 250, 500]) {
+        const seen: string[] = [];
+        let after: string | null = null;
+        do {
+          const page: Awaited<ReturnType<typeof first>> = await s.t.desk.readQueue(after, limit);
+          expect(page.rooms.map(({ position }) => position)).toEqual(page.rooms.map((_, i) => seen.length + i + 1));
+          seen.push(...page.rooms.map(({ roomId }) => roomId));
+          after = page.next;
+        } while (after !== null);
+        expect(seen).toEqual(order);
+      }
+    });
+  });
+
+  test('dead letters are listed oldest first, rooms and webhooks together', async () => {
+    await s.t.roster([{ id: 'a' }]);
+    await s.t.desk.setMaxCustomers(9);
+    const expected: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      s.t.clock.ms += 1_000;
+      if (i % 4 === 0) {
+        await arrive(allocation(`room${i}`));
+        for (const intent of await s.take()) await s.t.ledger.refuse(intent, 'occupied', 'park');
+        expected.push(`room-room${i}`);
+      } else {
+        const id = await s.client.xadd(s.t.keys.inbox, '*', 'kind', 'allocation', 'request', `p${i}`);
+        await expect(s.t.ledger.takeEntries('new')).rejects.toThrow();
+        await s.t.ledger.buryEntry(1, 'poison');
+        expected.push(`entry-${id}`);
+      }
+    }
+    expect((await s.t.desk.listDeadLetters()).map(({ id }) => id)).toEqual(expected);
   });
 
   describe('a drain of more than 64 pairs', () => {
