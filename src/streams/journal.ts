@@ -31,6 +31,7 @@ export class JournalReader implements JournalFeed {
   readonly #log: Logger;
   readonly #listeners = new Set<(record: JournalRecord) => void>();
   #last = '$';
+  readonly #halt = Promise.withResolvers<void>();
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
 
@@ -50,6 +51,7 @@ export class JournalReader implements JournalFeed {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#halt.resolve();
     close(this.#blocking);
     await this.#running;
   }
@@ -93,10 +95,16 @@ export class JournalReader implements JournalFeed {
       } catch (error) {
         if (this.#stopped) return;
         this.#log.debug({ event: 'journal.unread', reason: String(error) }, 'the journal could not be read');
-        await whenReady(this.#blocking, PAUSE_AFTER_ERROR_MS);
+        await Promise.race([this.#pause(), this.#halt.promise]);
         await this.#resume();
       }
     }
+  }
+
+  /** Until the connection is back; where it never went, the same error would come again at once. */
+  #pause(): Promise<void> {
+    const { status } = this.#blocking;
+    return status === 'ready' ? Bun.sleep(PAUSE_AFTER_ERROR_MS) : whenReady(this.#blocking, PAUSE_AFTER_ERROR_MS);
   }
 
   /** A Redis that came back empty counts from anew: ids that we have seen would hide all that follows. */
