@@ -17,7 +17,7 @@ for _, id in ipairs(redis.call('ZRANGE', PARKED, 0, LIMIT - 1)) do
   for i = 1, #(record and record[2] or {}), 2 do
     if record[2][i] == 'reason' then reason = record[2][i + 1] end
   end
-  found[#found + 1] = { 'room', id, room.since, room.refusals + room.unknowns + room.takeovers, reason }
+  found[#found + 1] = { 'room', id, room.since, attempts_of(room), reason }
 end
 local entries = redis.call('HKEYS', DEAD)
 table.sort(entries, function(a, b) return sortable(a) < sortable(b) end)

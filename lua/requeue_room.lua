@@ -17,7 +17,7 @@ end
 journal('room.requeued', ROOM, room, 'was', room.state, 'agent', room.agent, 'state', 'waiting', 'reason', 'operator')
 local group
 if room.state == 'parked' then redis.call('ZREM', PARKED, ROOM) else group = free_slot(ROOM, room) end
-room.refusals = 0
+attempts_forget(room)
 queue(ROOM, room)
 if group then settle(group, 64) end
 pair(room.channel)

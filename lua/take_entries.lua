@@ -66,7 +66,8 @@ local function apply_allocation(entry)
   local group
   if room and room.state == 'parked' and not superseded then
     redis.call('ZREM', PARKED, entry.room)
-    room.refusals, cause.notes.session = 0, 'revived'
+    attempts_forget(room)
+    cause.notes.session = 'revived'
   else
     local old = room or room_new()
     if superseded then

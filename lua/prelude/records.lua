@@ -82,6 +82,12 @@ local function room_new()
   return room
 end
 
+-- Calls for this session that did not get its room served: refusals, and those that the last reservation left unanswered
+-- or behind. What people are shown, of a room and of a dead letter alike.
+local function attempts_of(room) return room.refusals + room.unknowns + room.takeovers end
+
+local function attempts_forget(room) room.refusals, room.unknowns, room.takeovers = 0, 0, 0 end
+
 local function room_write(id, room) redis.call('HSET', ROOMS, id, pack_room(room)) end
 
 local AGENT_FIELDS = {

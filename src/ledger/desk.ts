@@ -134,7 +134,7 @@ export class Desk implements LedgerDesk {
   async readRoom(roomId: string): Promise<RoomView | null> {
     const reply = await this.#run('read_room', roomId);
     if (reply[0] === 'unknown') return null;
-    const [, state, agent, channel, source, name, place, position, since, refusals, token] = reply;
+    const [, state, agent, channel, source, name, place, position, since, attempts, token] = reply;
     return {
       roomId,
       state: roomState(state),
@@ -146,7 +146,7 @@ export class Desk implements LedgerDesk {
       place: text(place),
       position: number(position) || null,
       sinceMs: number(since),
-      attempts: number(refusals),
+      attempts: number(attempts),
     };
   }
 

@@ -21,7 +21,7 @@ export interface RoomView {
   /** 1 + rooms of the same channel with an older place; null unless waiting. */
   position: number | null;
   sinceMs: number;
-  /** Calls that Qiscus definitely refused in this session. */
+  /** Calls that did not get the room served: refused in this session, unanswered or left behind in its last reservation. */
   attempts: number;
 }
 
@@ -59,6 +59,7 @@ export interface DeadLetter {
   roomId: string | null;
   reason: string;
   sinceMs: number;
+  /** Of a room as in RoomView; of an entry: its deliveries. */
   attempts: number;
 }
 

@@ -114,6 +114,23 @@ onBothRedis((s) => {
       expect(await s.t.desk.deleteDeadLetter('room-1')).toBe(false);
     });
 
+    test.each([
+      ['the customer', () => arrive(A1)],
+      ['an operator', () => s.t.desk.replayDeadLetter('room-1')],
+    ])('a parked room and its dead letter tell the same attempts; %s begins them anew', async (_, revive) => {
+      const attempts = async () => [
+        (await s.t.desk.readRoom('1'))?.attempts,
+        ...(await s.t.desk.listDeadLetters()).map((letter) => letter.attempts),
+      ];
+      const unknown = { kind: 'unknown', sent: true, dueMs: s.t.clock.ms, pauseMs: 0, limit: 1 } as const;
+      await arrive(A1);
+      for (const intent of await take()) await s.t.ledger.defer(intent, 'no answer', unknown);
+      expect([await stateOf('1'), await attempts()]).toEqual(['parked', [1, 1]]);
+      await s.t.desk.patchAgent('a', { paused: true });
+      await revive();
+      expect([await stateOf('1'), await attempts()]).toEqual(['waiting', [0]]);
+    });
+
     test('a stale webhook of a room in line is told the room’s place', async () => {
       await arrive(allocation('2'), allocation('3'), allocation('4'), A2);
       await arrive(A1);
