@@ -40,7 +40,7 @@ export class Dispatcher {
   readonly #longestMs: number;
   readonly #calls = new Set<Promise<void>>();
   #stopped = false;
-  #taking = false;
+  #taking: Promise<void> | null = null;
   #poked = false;
   #alarm: ReturnType<typeof setTimeout> | null = null;
 
@@ -70,18 +70,23 @@ export class Dispatcher {
   /** Looks for intents now. Cheap; any number of pokes during a look make one more look. */
   poke(): void {
     this.#poked = true;
-    if (!this.#taking && !this.#stopped) void this.#take();
+    if (!this.#taking && !this.#stopped) this.#taking = this.#take();
   }
 
   /** @param deadlineMs how long calls under way may still take */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
     if (this.#alarm) clearTimeout(this.#alarm);
-    await Promise.race([Promise.allSettled(this.#calls), Bun.sleep(deadlineMs)]);
+    await Promise.race([this.#ended(), Bun.sleep(deadlineMs)]);
+  }
+
+  /** What is being taken belongs to us already: its calls begin, and end, before the stop. */
+  async #ended(): Promise<void> {
+    await this.#taking;
+    await Promise.allSettled(this.#calls);
   }
 
   async #take(): Promise<void> {
-    this.#taking = true;
     while (this.#poked && !this.#stopped) {
       this.#poked = false;
       try {
@@ -90,7 +95,7 @@ export class Dispatcher {
         await this.#recover(error);
       }
     }
-    this.#taking = false;
+    this.#taking = null;
   }
 
   async #takeOnce(): Promise<void> {
