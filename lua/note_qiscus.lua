@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- Notes what a call beside the outbox tells of Qiscus: that it refuses us, slows us, or does not answer.
+-- Notes what a call beside the outbox tells of Qiscus: that it refuses us or slows us.
 -- Prelude: records qiscus
--- ARGV[2]  kind     text    'unknown' | 'denied' | 'slowed'
+-- ARGV[2]  kind     text    'denied' | 'slowed'
 -- ARGV[3]  pause    number  ms that Qiscus asked us to wait, 0 when it named none
 -- Returns  {'done'}
 -- Replay   counts again

@@ -123,7 +123,13 @@ export class Ledger {
 
   /** Counts calls made beside the outbox against the shared rate. */
   async spendCalls(calls: number, ratePerSecond: number): Promise<void> {
-    await this.#run('spend_call', calls, ratePerSecond);
+    await this.#run('spend_call', calls, ratePerSecond, 'made');
+  }
+
+  /** Counts one call beside the outbox before it is made. Returns 0, or the ms after which to ask again: not now. */
+  async takeTurn(ratePerSecond: number): Promise<number> {
+    const reply = await this.#run('spend_call', 1, ratePerSecond, 'before');
+    return reply[0] === 'wait' ? Math.max(1, number(reply[1])) : 0;
   }
 
   async confirm(intent: Intent, reason: 'confirmed' | 'inferred'): Promise<Reported> {
@@ -289,7 +295,7 @@ export class Ledger {
   }
 
   /** What a call beside the outbox tells of Qiscus; all dispatchers mind it. */
-  async noteQiscus(kind: 'unknown' | 'denied' | 'slowed', pauseMs: number): Promise<void> {
+  async noteQiscus(kind: 'denied' | 'slowed', pauseMs: number): Promise<void> {
     await this.#run('note_qiscus', kind, pauseMs);
   }
 

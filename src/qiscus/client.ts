@@ -20,7 +20,7 @@ import {
   readErrorText,
 } from './answers';
 import { createCall, type Lost, type Reply } from './call';
-import type { AssignOutcome, Qiscus, RoomReading, WebhookRegistration } from './model';
+import type { AssignOutcome, Qiscus, RoomReading, Turn, WebhookRegistration } from './model';
 import { readRooms } from './rooms';
 import { readRoster } from './roster';
 
@@ -83,10 +83,15 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
     return { kind: 'room', resolved: room.is_resolved };
   }
 
-  const listAgents = () => readRoster((query) => call(AGENTS_PATH, { headers, query, maxBytes: MAX_ROSTER_BYTES }));
+  const listAgents = (turn?: Turn) =>
+    readRoster(async (query) => {
+      await turn?.();
+      return call(AGENTS_PATH, { headers, query, maxBytes: MAX_ROSTER_BYTES });
+    });
 
-  const listRooms = (served: boolean, sinceMs: number) =>
-    readRooms(sinceMs, (cursor) => {
+  const listRooms = (served: boolean, sinceMs: number, turn?: Turn) =>
+    readRooms(sinceMs, async (cursor) => {
+      await turn?.();
       const body = {
         serve_status: served ? 'served' : 'unserved',
         status: 'unresolved',

@@ -61,6 +61,9 @@ export type WebhookRegistration =
   /** Qiscus said no, or was not reachable within the time: nothing was stored by us. */
   | { kind: 'refused'; reason: string };
 
+/** Resolves when one more call may be made; taken before every page of a list. Its rejection ends the reading. */
+export type Turn = () => Promise<void>;
+
 /** The Qiscus that the service talks to; the sandbox answers the same calls over real HTTP. */
 export interface Qiscus {
   /**
@@ -73,12 +76,12 @@ export interface Qiscus {
   /** GET /api/v2/customer_rooms/{room_id}. @param withinMs less time than the client's own time-out */
   readRoom(roomId: string, withinMs?: number): Promise<RoomReading>;
   /** GET /api/v2/admin/agents, all pages, either paging style; agents only (no admin, no supervisor). All or nothing. */
-  listAgents(): Promise<RosterReading>;
+  listAgents(turn?: Turn): Promise<RosterReading>;
   /**
    * POST /api/v2/customer_rooms, unresolved rooms, newest last message first, until one is older than `sinceMs`.
    * All or nothing. The lists are no proof: `served` may lack a room, `unserved` may show one that is served.
    */
-  listRooms(served: boolean, sinceMs: number): Promise<RoomsReading>;
+  listRooms(served: boolean, sinceMs: number, turn?: Turn): Promise<RoomsReading>;
   /** The resolve webhook that Qiscus has, from the login's answer; null without an admin's login or when it fails. */
   readResolveWebhook(): Promise<{ url: string | null; enabled: boolean } | null>;
   /** POST /api/v1/app/webhook/mark_as_resolved with the admin token; answers what Qiscus says it stored. */

@@ -8,7 +8,7 @@ import { ID } from '../ids';
 import type { Ledger, RosterEntry } from '../ledger/index';
 import { ROSTER_PART } from '../ledger/index';
 import type { LedgerDesk } from '../ledger/model';
-import type { Qiscus, RosterAgent, RosterReading } from '../qiscus/model';
+import type { Qiscus, RosterAgent, RosterReading, Turn } from '../qiscus/model';
 import { shortText } from '../text';
 
 const MOST_CHANNELS = 1_000;
@@ -38,6 +38,7 @@ function entryOf(agent: RosterAgent): RosterEntry {
 /**
  * Reads all agents once and applies the reading.
  * @param lagMs how late Qiscus's counts may be
+ * @param turn taken before each call; the reading begins when the first one is given
  */
 export async function syncAgents(
   qiscus: Qiscus,
@@ -45,9 +46,15 @@ export async function syncAgents(
   desk: LedgerDesk,
   nowMs: () => number,
   lagMs: number,
+  turn: Turn,
 ): Promise<RosterReading> {
+  await turn();
+  let first = true;
   const begunMs = nowMs();
-  const reading = await qiscus.listAgents();
+  const reading = await qiscus.listAgents(async () => {
+    if (!first) await turn();
+    first = false;
+  });
   if (reading.kind !== 'agents') return reading;
   const endedMs = nowMs();
   const agents = reading.agents.filter((agent) => AGENT_ID.test(agent.id));

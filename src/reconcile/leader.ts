@@ -70,7 +70,7 @@ export class Leader {
       lagMs: config.countLagSeconds * SECOND_MS,
       mostReadings: Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * READING_SHARE),
     };
-    this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, log);
+    this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, () => this.#turn(), log);
   }
 
   /** Resolves when the agents were read once, well or not, or somebody else leads. */
@@ -113,6 +113,7 @@ export class Leader {
 
   #follow(): void {
     this.#parts.decisions.forget();
+    this.#sweep.forget();
     this.#ready.resolve();
   }
 
@@ -160,7 +161,11 @@ export class Leader {
     this.#begunMs.set(kind, nowMs());
     this.#underWay.add(kind);
     job()
-      .catch((err) => log.warn({ event: `${kind}.failed`, err }, `the ${kind} could not be brought into the ledger`))
+      .catch(
+        (err) =>
+          this.#stopped ||
+          log.warn({ event: `${kind}.failed`, err }, `the ${kind} could not be brought into the ledger`),
+      )
       .finally(() => this.#underWay.delete(kind));
   }
 
@@ -168,33 +173,48 @@ export class Leader {
     const { qiscus, ledger, desk, nowMs, config, log } = this.#parts;
     this.#refused = false;
     try {
-      const reading = await syncAgents(qiscus, ledger, desk, nowMs, config.countLagSeconds * SECOND_MS);
-      await ledger.spendCalls(1, config.qiscus.ratePerSecond);
+      const lagMs = config.countLagSeconds * SECOND_MS;
+      const reading = await syncAgents(qiscus, ledger, desk, nowMs, lagMs, () => this.#turn());
       if (reading.kind !== 'agents') {
         log.warn({ event: 'roster.unread', ...reading }, `the agents could not be read; ${REMEDIES[reading.kind]}`);
-        const pauseMs = reading.kind === 'slowed' ? (reading.retryAfterMs ?? 0) : 0;
-        await ledger.noteQiscus(reading.kind === 'failed' ? 'unknown' : reading.kind, pauseMs);
+        await this.#note(reading);
       }
     } finally {
       this.#ready.resolve();
     }
   }
 
+  /** Waits until a call beside the outbox may be made, and counts it: all of ours go through here. */
+  async #turn(): Promise<void> {
+    const { ledger, config } = this.#parts;
+    for (;;) {
+      if (this.#stopped) throw new Error('stopped');
+      const waitMs = await ledger.takeTurn(config.qiscus.ratePerSecond);
+      if (waitMs === 0) return;
+      await Bun.sleep(Math.min(waitMs, TICK_MS));
+    }
+  }
+
+  /** A word about us concerns every call; a list that failed says nothing about calls for rooms. */
+  async #note(failure: QiscusFailure): Promise<void> {
+    if (failure.kind === 'failed') return;
+    await this.#parts.ledger.noteQiscus(failure.kind, failure.kind === 'slowed' ? (failure.retryAfterMs ?? 0) : 0);
+  }
+
   async #compareRooms(): Promise<void> {
-    const { ledger, config, log } = this.#parts;
+    const { log } = this.#parts;
     const report = await this.#sweep.sweep();
     if ('kind' in report) {
       log.warn({ event: 'sweep.unread', ...report }, `the rooms could not be compared; ${REMEDIES[report.kind]}`);
-      return;
+      return this.#note(report);
     }
-    const { calls, ...found } = report;
-    await ledger.spendCalls(calls, config.qiscus.ratePerSecond);
-    if (found.adopted + found.repaired > 0)
-      log.warn({ event: 'sweep.repaired', ...found }, 'webhooks were lost; repaired');
+    if (report.adopted + report.repaired > 0)
+      log.warn({ event: 'sweep.repaired', ...report }, 'webhooks were lost; repaired');
   }
 
   async #checkWebhook(): Promise<void> {
     const { qiscus, ledger, desk, config, log } = this.#parts;
+    await this.#turn();
     const registered = await qiscus.readResolveWebhook();
     if (registered === null) return;
     const ours = publicUrls(config)?.markAsResolved ?? (await desk.readSettings()).markAsResolved?.url ?? null;

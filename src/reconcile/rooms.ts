@@ -8,7 +8,7 @@
 import type { Logger } from 'pino';
 import { ID } from '../ids';
 import type { HeldRoom, Ledger } from '../ledger/index';
-import type { ListedRoom, Qiscus, QiscusFailure } from '../qiscus/model';
+import type { ListedRoom, Qiscus, QiscusFailure, Turn } from '../qiscus/model';
 import { shortText } from '../text';
 
 export interface SweepRules {
@@ -21,7 +21,6 @@ export interface SweepRules {
 }
 
 export interface SweepReport {
-  calls: number;
   adopted: number;
   questioned: number;
   repaired: number;
@@ -32,15 +31,22 @@ export class RoomSweep {
   readonly #ledger: Ledger;
   readonly #nowMs: () => number;
   readonly #rules: SweepRules;
+  readonly #turn: Turn;
   readonly #log: Logger;
   #unservedBefore = new Set<string>();
 
-  constructor(qiscus: Qiscus, ledger: Ledger, nowMs: () => number, rules: SweepRules, log: Logger) {
+  constructor(qiscus: Qiscus, ledger: Ledger, nowMs: () => number, rules: SweepRules, turn: Turn, log: Logger) {
     this.#qiscus = qiscus;
     this.#ledger = ledger;
     this.#nowMs = nowMs;
     this.#rules = rules;
+    this.#turn = turn;
     this.#log = log;
+  }
+
+  /** Somebody else leads: what this process saw is no longer the sweep before. */
+  forget(): void {
+    this.#unservedBefore.clear();
   }
 
   /** One comparison; a list that cannot be read ends it, and nothing is concluded from half of a view. */
@@ -48,10 +54,10 @@ export class RoomSweep {
     const begunMs = this.#nowMs();
     // Ours first: what changes while Qiscus answers is newer than what is compared.
     const settled = (await this.#ledger.listHeld()).filter((room) => room.confirmedMs <= begunMs - this.#rules.lagMs);
-    const unserved = await this.#qiscus.listRooms(false, begunMs - this.#rules.maxAgeMs);
+    const unserved = await this.#qiscus.listRooms(false, begunMs - this.#rules.maxAgeMs, this.#turn);
     if (unserved.kind !== 'rooms') return unserved;
     const served =
-      settled.length > 0 ? await this.#qiscus.listRooms(true, 0) : { kind: 'rooms' as const, rooms: [], calls: 0 };
+      settled.length > 0 ? await this.#qiscus.listRooms(true, 0, this.#turn) : { kind: 'rooms' as const, rooms: [] };
     if (served.kind !== 'rooms') return served;
 
     const open = unserved.rooms.filter((room) => !room.resolved && ID.test(room.roomId));
@@ -65,7 +71,7 @@ export class RoomSweep {
     const shown = new Set([...served.rooms.filter((room) => !room.resolved), ...open].map((room) => room.roomId));
     const gone = settled.filter((room) => !shown.has(room.roomId)).slice(0, this.#rules.mostReadings);
     const repaired = await this.#repair(gone);
-    return { calls: unserved.calls + served.calls + gone.length, adopted, questioned, repaired };
+    return { adopted, questioned, repaired };
   }
 
   async #adopt(candidates: Map<string, ListedRoom>, nowMs: number): Promise<number> {
@@ -97,6 +103,7 @@ export class RoomSweep {
   async #repair(rooms: HeldRoom[]): Promise<number> {
     let repaired = 0;
     for (const room of rooms) {
+      await this.#turn();
       const reading = await this.#qiscus.readRoom(room.roomId);
       if (reading.kind === 'failed') {
         this.#log.debug(

@@ -125,6 +125,18 @@ onBothRedis((s) => {
       expect(next.kind === 'taken' && next.intents.map(({ roomId }) => roomId)).toEqual(['2', '3']);
     });
 
+    test('a call beside the outbox waits for a pause as well, and what it used is not forgiven', async () => {
+      expect(await s.t.ledger.takeTurn(RATE)).toBe(0);
+      await s.t.ledger.noteQiscus('slowed', 30_000);
+      expect(await s.t.ledger.takeTurn(RATE)).toBe(30_000);
+      await advance(30_000);
+      expect(await s.t.ledger.takeTurn(RATE)).toBe(0);
+      await s.t.ledger.spendCalls(10 * RATE, RATE);
+      expect(await s.t.ledger.takeTurn(RATE)).toBeGreaterThan(8_000);
+      const taken = await s.t.ledger.takeIntents(1, 100, RATE);
+      expect(taken.kind === 'wait' && taken.ms).toBeGreaterThan(9_000);
+    });
+
     async function rooms(count: number): Promise<void> {
       await s.t.desk.setMaxCustomers(100);
       await s.t.roster([{ id: 'a' }]);

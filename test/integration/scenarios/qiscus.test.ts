@@ -112,3 +112,12 @@ test('Qiscus refuses to list the agents: ready names it and recovers', async () 
   skip(60_000);
   await until(async () => !(await ready()).failing?.includes('qiscus'), { what: 'ready no longer names qiscus' });
 });
+
+test('the list of agents fails eight times in a row: calls for rooms go on', async () => {
+  const { sandbox, fault, chats, becomes, journal } = await open();
+  fault({ on: 'agents', times: 8, effect: 'status', status: 500 });
+  await until(() => sandbox.faults.list().every(({ hits }) => hits === 8), { what: 'eight readings failed' });
+  await chats('1');
+  await becomes('1', 'assigned');
+  expect(await journal('qiscus.paused')).toEqual([]);
+});
