@@ -126,7 +126,9 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
     expect(await page.locator('#state').textContent()).toBe('Ready');
     expect(await page.locator('#sandbox').isVisible()).toBe(true);
     await until(() => feed.listeners.size === 2, { what: "the page's event stream, beside the metrics' own listener" });
-    feed.add(record(1, { room: '<b>1234</b>', agent: 'agent_01', reason: 'least loaded' }));
+    // The board begins ten minutes ago: a record older than that would not be shown.
+    const fields = { room: '<b>1234</b>', agent: 'agent_01', reason: 'least loaded' };
+    feed.add({ ...record(1, fields), id: `${Date.now()}-0` });
     await page.locator('#events tr', { hasText: '<b>1234</b>' }).waitFor();
     await page.screenshot({ path: join(SHOTS, 'board.png') });
     expect(complaints).toEqual([]);
