@@ -31,11 +31,7 @@ end
 if alone then room.unknowns = room.unknowns + 1 end
 if room.unknowns >= LIMIT then
   journal('room.parked', ROOM, room, 'agent', room.agent, 'state', 'parked', 'reason', REASON)
-  local group = free_slot(ROOM, room)
-  room.state, room.since = 'parked', NOW
-  room_write(ROOM, room)
-  redis.call('ZADD', PARKED, NOW, ROOM)
-  settle(group, 64)
+  park(ROOM, room)
   return { 'done' }
 end
 journal('call.deferred', ROOM, room, 'agent', room.agent, 'state', 'reserved', 'call', room.call, 'due', DUE, 'reason', REASON)

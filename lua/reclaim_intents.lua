@@ -12,8 +12,7 @@ local IDLE, LIMIT, FROM = ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local claimed = redis.call('XAUTOCLAIM', OUTBOX, 'dispatch', 'dispatch', IDLE, FROM, 'COUNT', 64)
 local count = 0
 for _, raw in ipairs(claimed[2]) do
-  local entry = {}
-  for i = 1, #(raw[2] or {}), 2 do entry[raw[2][i]] = raw[2][i + 1] end
+  local entry = fields_of(raw)
   acknowledge_intent(raw[1])
   local room = entry.room and room_read(entry.room)
   local wanted = entry.kind == 'question' and 'assigned' or 'reserved'
@@ -28,11 +27,7 @@ for _, raw in ipairs(claimed[2]) do
       room_write(entry.room, room)
     elseif room.takeovers >= LIMIT then
       journal('room.parked', entry.room, room, 'agent', room.agent, 'state', 'parked', 'reason', 'left_behind')
-      local group = free_slot(entry.room, room)
-      room.state, room.since = 'parked', NOW
-      room_write(entry.room, room)
-      redis.call('ZADD', PARKED, NOW, entry.room)
-      settle(group, 64)
+      park(entry.room, room)
     else
       room.call, room.token = 'unknown', redis.call('HINCRBY', META, 'token', 1)
       redis.call('XADD', OUTBOX, '*', 'room', entry.room, 'agent', room.agent, 'token', room.token)

@@ -19,19 +19,19 @@ acknowledge_intent(INTENT)
 breaker_note('answered', 0)
 if not room then return fenced(ROOM, AGENT, REASON) end
 room.refusals = room.refusals + 1
-local group
 if NEXT == 'close' then
   journal('room.closed', ROOM, room, 'agent', room.agent, 'state', 'resolved', 'reason', REASON)
-  group = close(ROOM, room)
+  settle(close(ROOM, room), 64)
+elseif NEXT == 'park' then
+  journal('room.parked', ROOM, room, 'agent', room.agent, 'state', 'parked', 'refusals', room.refusals, 'reason', REASON)
+  park(ROOM, room)
 else
-  local event = NEXT == 'park' and 'room.parked' or 'room.refused'
-  local state = NEXT == 'park' and 'parked' or 'waiting'
-  journal(event, ROOM, room, 'agent', room.agent, 'state', state, 'refusals', room.refusals, 'reason', REASON,
-    'position', state == 'waiting' and line_position(ROOM, room) or '')
-  group = free_slot(ROOM, room)
-  room.state, room.since = state, NOW
+  journal('room.refused', ROOM, room, 'agent', room.agent, 'state', 'waiting', 'refusals', room.refusals, 'reason', REASON,
+    'position', line_position(ROOM, room))
+  local group = free_slot(ROOM, room)
+  room.state, room.since = 'waiting', NOW
   room_write(ROOM, room)
-  if NEXT == 'park' then redis.call('ZADD', PARKED, NOW, ROOM) else redis.call('ZADD', LATER, DUE, ROOM) end
+  redis.call('ZADD', LATER, DUE, ROOM)
+  settle(group, 64)
 end
-settle(group, 64)
 return { 'done' }

@@ -9,7 +9,7 @@
 -- Cost     O(1)
 local CALLS, RATE, WHEN = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 
-local tokens = bucket_look(RATE, math.max(1, math.floor(RATE / 5)))
+local tokens = bucket_look(RATE)
 if WHEN == 'before' then
   local pause = breaker_read().until_ms - NOW
   if pause > 0 then return { 'wait', pause } end

@@ -23,15 +23,14 @@ if in_flight > 0 and in_flight + WANT > most then
 end
 local allowed = math.min(WANT, most - in_flight)
 if allowed <= 0 then return { 'busy' } end
-local tokens = bucket_look(RATE, math.max(1, math.floor(RATE / 5)))
+local tokens = bucket_look(RATE)
 if tokens < 1 then return { 'wait', math.ceil((1 - tokens) * 1000 / RATE) } end
 allowed = math.min(allowed, math.floor(tokens))
 
 local read = redis.call('XREADGROUP', 'GROUP', 'dispatch', 'dispatch', 'COUNT', allowed, 'STREAMS', OUTBOX, '>')
 local intents = {}
 for _, raw in ipairs(read and read[1][2] or {}) do
-  local entry = {}
-  for i = 1, #raw[2], 2 do entry[raw[2][i]] = raw[2][i + 1] end
+  local entry = fields_of(raw)
   local kind = entry.kind or 'assign'
   local room = room_read(entry.room)
   local wanted = kind == 'assign' and 'reserved' or 'assigned'

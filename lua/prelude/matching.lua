@@ -140,6 +140,15 @@ local function free_slot(room_id, room)
   return agent.group
 end
 
+-- Takes a room that keeps failing from its agent and sets it aside, out of the way. The caller has put the reason on record.
+local function park(room_id, room)
+  local group = free_slot(room_id, room)
+  room.state, room.since = 'parked', NOW
+  room_write(room_id, room)
+  redis.call('ZADD', PARKED, NOW, room_id)
+  settle(group, 64)
+end
+
 -- Puts a room (back) in line at its place.
 local function queue(room_id, room)
   room.state, room.since = 'waiting', NOW

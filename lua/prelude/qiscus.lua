@@ -43,8 +43,9 @@ local function breaker_note(kind, pause_ms)
   breaker_write(b)
 end
 
--- Takes `count` calls from the bucket; it refills at `rate` a second up to `burst`. Returns how many tokens were there.
-local function bucket_look(rate, burst)
+-- Tokens in the bucket: it refills at `rate` a second, up to a fifth of a second's worth; below 0 calls were made ahead.
+local function bucket_look(rate)
+  local burst = math.max(1, math.floor(rate / 5))
   local f = redis.call('HMGET', QISCUS, 'tokens', 'tokens_at')
   local tokens, at = tonumber(f[1] or burst), tonumber(f[2] or NOW)
   return math.min(burst, tokens + math.max(0, NOW - at) * rate / 1000)

@@ -138,6 +138,13 @@ local function journal(event, room_id, room, ...)
   if room then room.last = id end
 end
 
+-- The fields of a stream entry by name; none when the entry is gone from its stream.
+local function fields_of(raw)
+  local fields = {}
+  for i = 1, #(raw[2] or {}), 2 do fields[raw[2][i]] = raw[2][i + 1] end
+  return fields
+end
+
 local ASK_EVERY_MS = 60000
 
 -- Queues the question whether Qiscus still has an assigned room with an agent. `entry`: the webhook that raised it, or ''.
