@@ -39,6 +39,8 @@ export interface WorldAgent {
 export interface WorldRecord {
   id: string;
   event: string;
+  /** ISO time by the service's clock. */
+  at: string;
   fields: Record<string, string>;
 }
 

@@ -62,16 +62,22 @@ test('an error text under HTTP 200 counts as what it says', async () => {
 });
 
 test('429 with Retry-After: all calls wait as long as Qiscus asks, in their order; nothing is lost', async () => {
-  const { sandbox, chats, fault, skip, becomes, served, api } = await open({ limit: 5 });
+  const { sandbox, chats, fault, skip, becomes, served, api, journal } = await open({ limit: 5 });
   fault({ on: ASSIGN, effect: 'status', status: 429, retryAfter: 60 });
   await chats('1', '2', '3');
   expect(sandbox.state().calls.assign_agent).toBe(1);
   expect((await api.room('2')).state).toBe('reserved');
   skip(50_000);
-  await Bun.sleep(300);
+  await until(async () => (await journal('call.due', '1')).length === 1, { what: 'the first call due again' });
   expect(sandbox.state().calls.assign_agent).toBe(1);
   skip(10_000);
   for (const room of ['1', '2', '3']) await becomes(room, 'assigned');
+  // By the service's own clock: nothing was sent before the time was over.
+  const at = async (event: string) => (await journal(event)).map((record) => Date.parse(record.at));
+  const [pausedMs = Number.NaN] = await at('qiscus.paused');
+  const [first, ...later] = await at('call.sent');
+  expect(first).toBeLessThanOrEqual(pausedMs);
+  expect(Math.min(...later)).toBeGreaterThanOrEqual(pausedMs + 60_000);
   expect(served().toSorted()).toEqual(['1', '2', '3']);
 });
 
