@@ -14,7 +14,7 @@ export interface Readiness {
   health: LedgerHealth | null;
 }
 
-const ANSWER_WITHIN_MS = 200;
+const ANSWER_WITHIN_MS = 150;
 const OLDEST_INBOX_MS = 30_000;
 const ROSTER_PERIODS = 6;
 
