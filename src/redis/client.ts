@@ -3,7 +3,7 @@
  *
  * 1. One rule for all: a command is sent once or fails. ioredis's defaults execute a write twice when the connection
  *    drops after the server ran it, and its offline queue writes after the caller was told it failed (measured on 6.0.0).
- * 2. Three purposes: `ingest` (webhook appends, auto-pipelined, 150 ms), `command` (scripts), `blocking` (reads that wait).
+ * 2. Three purposes: `ingest` (webhook appends, 150 ms), `command` (scripts), `blocking` (reads that wait).
  * 3. Reconnects for ever by itself; `close` ends it.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
@@ -20,7 +20,7 @@ const RETRY_CAP_MS = 1_000;
 
 const PURPOSES: Record<Purpose, RedisOptions> = {
   // A socket that stays silent for longer is dead, whatever TCP believes: it is replaced.
-  ingest: { commandTimeout: 150, socketTimeout: 2_000, enableAutoPipelining: true },
+  ingest: { commandTimeout: 150, socketTimeout: 2_000 },
   command: { commandTimeout: 2_000, socketTimeout: 5_000 },
   // A read on a silent socket ends: without this it would wait for ever (measured).
   blocking: { blockingTimeout: BLOCK_MS + 3_000, socketTimeout: BLOCK_MS + 10_000 },
@@ -77,12 +77,11 @@ function create(address: RedisAddress, purpose: Purpose): RedisClient {
       failoverDetector: true,
     });
   }
-  const { retryStrategy: _, enableAutoPipelining, enableOfflineQueue: __, ...redisOptions } = shared;
+  const { retryStrategy: _, enableOfflineQueue: __, ...redisOptions } = shared;
   const clusterOptions: ClusterOptions = {
     redisOptions,
     lazyConnect: true,
     enableOfflineQueue: false,
-    enableAutoPipelining: enableAutoPipelining ?? false,
     // The cluster layer resends on a closed connection by itself; with 0 it does not (measured).
     retryDelayOnFailover: 0,
     clusterRetryStrategy: reconnectDelay,

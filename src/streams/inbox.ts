@@ -10,6 +10,7 @@ import type { Intake, Outcome, Webhook } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
 import { text } from '../redis/reply';
 import type { Store } from '../redis/store';
+import { Appends } from './appends';
 import type { Waiters } from './waiters';
 
 /** How long replicas may take, ms; the sender hears of a failure within 250 ms. */
@@ -34,6 +35,7 @@ export function entryOf(webhook: Webhook, request: string): string[] {
 
 export class Inbox implements Intake {
   readonly #ingest: RedisClient;
+  readonly #appends: Appends;
   readonly #store: Pick<Store, 'keys' | 'scripts' | 'isNearlyFull'>;
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
@@ -46,6 +48,7 @@ export class Inbox implements Intake {
     minReplicas: number,
   ) {
     this.#ingest = ingest;
+    this.#appends = new Appends(ingest, store.keys.inbox);
     this.#store = store;
     this.#waiters = waiters;
     this.#minReplicas = minReplicas;
@@ -74,7 +77,7 @@ export class Inbox implements Intake {
 
   async #append(webhook: Webhook, fields: string[]): Promise<string> {
     try {
-      return (await this.#ingest.xadd(this.#store.keys.inbox, '*', ...fields)) as string;
+      return await this.#appends.add(fields);
     } catch (error) {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
