@@ -79,6 +79,7 @@ for i = 6, #ARGV, 5 do
     -- With or without a count: what was given back so long ago is in no count any more.
     redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
     if count then read_outside(id, agent, count) end
+    if presence ~= 'absent' then agent.counted = count and 1 or 0 end
     agent_write(id, agent)
     if agent.online ~= before then
       journal(agent.online == 1 and 'agent.online' or 'agent.offline', nil, nil, 'agent', id, 'reason', presence)

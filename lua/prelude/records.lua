@@ -100,10 +100,12 @@ local AGENT_FIELDS = {
   'reserved', 'assigned', 'outside', -- its load is their sum
   'last',      -- ms of its last confirmed assignment
   'seen',      -- ms of the last reading that showed it
+  'counted',   -- 1: the last reading that showed it told how many rooms it holds; 0: outside is from before
 }
 local AGENT_DEFAULTS = {
   name = '', group = '', channels = '*', limit = -1, online = 0, paused = 0, misses = 0,
   reserved = 0, assigned = 0, outside = 0, last = 0, seen = 0,
+  counted = 0,
 }
 local pack_agent, unpack_agent = codec(AGENT_FIELDS, AGENT_DEFAULTS)
 

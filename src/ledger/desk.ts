@@ -43,7 +43,7 @@ export function journalRecord(id: string, fields: Record<string, string>): Journ
 }
 
 function agentView(item: Reply): AgentView {
-  const [id, name, online, paused, reserved, assigned, outside, limit, own, channels] = list(item);
+  const [id, name, online, paused, reserved, assigned, outside, limit, own, channels, counted] = list(item);
   const listed = text(channels);
   return {
     id: text(id),
@@ -54,6 +54,7 @@ function agentView(item: Reply): AgentView {
     reserved: number(reserved),
     assigned: number(assigned),
     outside: number(outside),
+    outsideKnown: number(counted) === 1,
     limit: number(limit),
     maxCustomers: number(own) < 0 ? null : number(own),
     channels: listed === '*' ? null : listed.split(',').filter(Boolean),

@@ -44,6 +44,8 @@ export interface AgentView {
   reserved: number;
   assigned: number;
   outside: number;
+  /** False: Qiscus did not say how many rooms the agent holds, and `outside` is what it said last. */
+  outsideKnown: boolean;
   /** The limit in force: the agent's own or the default. */
   limit: number;
   /** The agent's own limit; null: the default applies. */

@@ -77,7 +77,7 @@ onBothRedis((s) => {
       s.t.clock.ms = readAt;
       for (let i = 0; i < reserved; i++) await arrive(allocation(`r${i}`));
       await s.t.roster([{ id: 'a', count }]);
-      expect((await s.t.desk.readAgent('a'))?.outside).toBe(outside);
+      expect(await s.t.desk.readAgent('a')).toMatchObject({ outside, outsideKnown: count !== null });
     });
 
     test('fills the limit, and frees it when it is gone', async () => {

@@ -220,6 +220,7 @@ export function agent(id: string, rest: Partial<AgentView> = {}): AgentView {
     reserved: 0,
     assigned: 1,
     outside: 0,
+    outsideKnown: true,
     limit: 2,
     maxCustomers: null,
     channels: ['1'],

@@ -94,6 +94,7 @@ describe('agents', () => {
     reserved: 0,
     assigned: 1,
     outside: 0,
+    outside_known: true,
     limit: 2,
     max_customers: null,
     channels: ['1'],

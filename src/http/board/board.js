@@ -23,7 +23,8 @@ async function read(path) {
 function agentRow(agent) {
   const full = agent.online && !agent.paused && agent.load >= agent.limit;
   const state = agent.paused ? 'paused' : full ? 'online, full' : agent.online ? 'online' : 'offline';
-  const load = agent.outside > 0 ? `${agent.load} (${agent.outside} outside)` : agent.load;
+  const sure = agent.outside_known ? '' : '?';
+  const load = agent.outside > 0 || sure ? `${agent.load} (${agent.outside}${sure} outside)` : agent.load;
   const channels = agent.channels === null ? 'all' : agent.channels.join(', ');
   const className = full ? 'full' : state === 'online' ? '' : 'off';
   return row([`${agent.name} (${agent.id})`, state, load, agent.limit, channels], className);
