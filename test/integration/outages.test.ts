@@ -59,10 +59,7 @@ async function timed(call: Promise<{ status: number; body: Record<string, unknow
 /** Every one of them refused in time, and no differently. */
 function expectRefused(answers: Timed[]): void {
   for (const { status, code } of answers) expect([status, code]).toEqual([503, 'STORE_UNAVAILABLE']);
-  // The middle one keeps to the promise; a busy machine may hold single ones up, but none may hang.
-  const sorted = answers.map(({ ms }) => ms).toSorted((a, b) => a - b);
-  expect(sorted[sorted.length >> 1]).toBeLessThan(REFUSED_WITHIN_MS);
-  expect(sorted.at(-1)).toBeLessThan(8 * REFUSED_WITHIN_MS);
+  expect(Math.max(...answers.map(({ ms }) => ms))).toBeLessThan(REFUSED_WITHIN_MS);
 }
 
 /** Sends rooms without pause until `stop`; tells which were acknowledged. */
