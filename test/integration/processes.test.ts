@@ -101,13 +101,13 @@ describe('twenty rooms at once, two agents, limit 2: four assigned, sixteen in l
     await rounds(50, caller(service.url));
   }, 60_000);
 
-  test('twenty-five times, one API and three workers', async () => {
+  test('fifty times, one API and three workers', async () => {
     onlyOnline('agent_01', 'agent_02');
     const other = await startTestRedis();
     try {
       const env = environment(other.url, sandbox.url, SELDOM);
       const [api] = await Promise.all([start(env, 'api'), ...[1, 2, 3].map(() => start(env, 'worker'))]);
-      await rounds(25, caller(api.url));
+      await rounds(50, caller(api.url));
     } finally {
       await other.stop();
     }
