@@ -70,7 +70,7 @@ for (const cluster of [false, true]) {
       expect(assignedTo('12345')).toEqual(['agent_01']);
     });
 
-    test('the same webhook five times is one assignment', async () => {
+    test('[F09] the same webhook five times is one assignment', async () => {
       const answers = await Promise.all(Array.from({ length: 5 }, () => api.allocate('1')));
       for (const { body } of answers) expect(body).toMatchObject({ state: 'assigned', agent_id: 'agent_01' });
       expect(sandbox.state().calls.assign_agent).toBe(1);
@@ -85,7 +85,7 @@ for (const cluster of [false, true]) {
       expect(await stateOf('4')).toBe('waiting');
     });
 
-    test('a second resolve changes nothing', async () => {
+    test('[F48] a second resolve changes nothing', async () => {
       await api.allocate('1');
       expect((await api.resolve('1')).body.state).toBe('released');
       expect((await api.resolve('1')).body.state).toBe('not_held');
@@ -165,7 +165,7 @@ for (const cluster of [false, true]) {
       });
     });
 
-    test('one room that Qiscus always refuses blocks nobody, and is parked with its reason', async () => {
+    test('[F34] one room that Qiscus always refuses blocks nobody, and is parked with its reason', async () => {
       await onlyOnline('agent_01');
       await api.post('/settings/max_customers', { max_customers: 1 });
       sandbox.faults.add({

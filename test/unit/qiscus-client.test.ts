@@ -168,18 +168,18 @@ describe('assign_agent', () => {
     expect((await assign(() => json({ data }))).outcome.kind).toBe('unknown');
   });
 
-  test.each([401, 402, 403])('%i: Qiscus refuses us', async (status) => {
+  test.each([401, 402, 403])('[F31] %i: Qiscus refuses us', async (status) => {
     expect((await assign(() => json({}, status))).outcome).toEqual({ kind: 'denied', status });
   });
 
-  test.each([404, 409, 422])('%i: definitely not done', async (status) => {
+  test.each([404, 409, 422])('[F32 F33] %i: definitely not done', async (status) => {
     expect((await assign(() => new Response('<html>no</html>', { status }))).outcome).toEqual({
       kind: 'refused',
       status,
     });
   });
 
-  test.each([408, 425, 500, 502, 503, 504])('%i: unknown, whatever the text says', async (status) => {
+  test.each([408, 425, 500, 502, 503, 504])('[F28] %i: unknown, whatever the text says', async (status) => {
     const { outcome } = await assign(() => new Response('room already resolved', { status }));
     expect(outcome).toEqual({ kind: 'unknown', sent: true, reason: `status ${status}` });
   });
@@ -194,7 +194,7 @@ describe('assign_agent', () => {
     expect((await assign(() => json({}, 429, headers))).outcome).toEqual({ kind: 'slowed', retryAfterMs });
   });
 
-  test('Retry-After as a date', () => {
+  test('[F29] Retry-After as a date', () => {
     const nowMs = Date.UTC(2026, 0, 1);
     expect(readRetryAfter(new Date(nowMs + 9000).toUTCString(), nowMs)).toBe(9000);
     expect(readRetryAfter(new Date(nowMs - 9000).toUTCString(), nowMs)).toBe(0);
@@ -211,7 +211,7 @@ describe('assign_agent', () => {
     expect((await assign(() => new Response(body))).outcome).toMatchObject({ kind: 'unknown', sent: true });
   });
 
-  test('a 400 whose body is cut says too little to call it a refusal', async () => {
+  test('[F35] a 400 whose body is cut says too little to call it a refusal', async () => {
     const cut = new ReadableStream({
       async start(controller) {
         controller.enqueue('{"errors":');
@@ -222,13 +222,13 @@ describe('assign_agent', () => {
     expect((await assign(() => new Response(cut, { status: 400 }))).outcome.kind).toBe('unknown');
   });
 
-  test('a reset is unknown and is not sent again', async () => {
+  test('[F28 F37] a reset is unknown and is not sent again', async () => {
     const { outcome, seen } = await assign(dropped);
     expect(outcome).toEqual({ kind: 'unknown', sent: true, reason: 'connection lost' });
     expect(seen).toHaveLength(1);
   });
 
-  test('a connection that is used again and then dies carries the call once', async () => {
+  test('[F37] a connection that is used again and then dies carries the call once', async () => {
     const { client, seen } = connect((_, nth) =>
       nth === 1 ? json({ data: { added_agent: { id: '1' } } }) : dropped(),
     );
@@ -255,7 +255,7 @@ describe('assign_agent', () => {
     expect(await lost.assignAgent('1', '2')).toMatchObject({ kind: 'unknown', sent: false });
   });
 
-  test.each([301, 302, 303, 307, 308])('%i is not followed: the secret stays here', async (status) => {
+  test.each([301, 302, 303, 307, 308])('[F38 S28] %i is not followed: the secret stays here', async (status) => {
     const other = connect(() => json({ data: { added_agent: { id: 150851 } } }));
     const { outcome } = await assign(
       () => new Response(null, { status, headers: { location: other.server.url.href } }),
@@ -264,7 +264,7 @@ describe('assign_agent', () => {
     expect(other.seen).toEqual([]);
   });
 
-  test('no outcome holds the secret or a word of the answer', async () => {
+  test('[S26 S27] no outcome holds the secret or a word of the answer', async () => {
     const leak = 'planted-in-the-answer';
     for (const status of [200, 400, 401, 404, 429, 500])
       expect(JSON.stringify((await assign(() => json({ leak }, status))).outcome)).not.toContain('planted');

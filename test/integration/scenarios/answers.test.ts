@@ -21,7 +21,7 @@ const UNANSWERED = [
   ['a redirect', { effect: 'redirect', location: '/elsewhere' }],
 ] as const;
 
-test.each(UNANSWERED)('%s: the same agent keeps the room; assigned once, counted once', async (_, fault) => {
+test.each(UNANSWERED)('[F28 F35] %s: the same agent keeps the room; assigned once, counted once', async (_, fault) => {
   const {
     sandbox,
     chats,
@@ -53,7 +53,7 @@ test.each(UNANSWERED)('%s: the same agent keeps the room; assigned once, counted
   expect(sandbox.state().calls.redirected).toBeUndefined();
 });
 
-test('an error text under HTTP 200 counts as what it says', async () => {
+test('[F35] an error text under HTTP 200 counts as what it says', async () => {
   const { chats, fault, becomes, journal } = await open();
   fault({ on: ASSIGN, effect: 'status', status: 200, body: 'room already resolved' });
   await chats('1');
@@ -61,7 +61,7 @@ test('an error text under HTTP 200 counts as what it says', async () => {
   expect(await journal('room.closed')).toMatchObject([{ fields: { room: '1', reason: 'already_resolved' } }]);
 });
 
-test('429 with Retry-After: all calls wait as long as Qiscus asks, in their order; nothing is lost', async () => {
+test('[F29] 429 with Retry-After: all calls wait as long as Qiscus asks, in their order; nothing is lost', async () => {
   const { sandbox, chats, fault, skip, becomes, served, api, journal } = await open({ limit: 5 });
   fault({ on: ASSIGN, effect: 'status', status: 429, retryAfter: 60 });
   await chats('1', '2', '3');
@@ -81,7 +81,7 @@ test('429 with Retry-After: all calls wait as long as Qiscus asks, in their orde
   expect(served().toSorted()).toEqual(['1', '2', '3']);
 });
 
-test('429 without Retry-After: a second or so, then again', async () => {
+test('[F29] 429 without Retry-After: a second or so, then again', async () => {
   const { chats, fault, becomes, journal } = await open();
   fault({ on: ASSIGN, times: 1, effect: 'status', status: 429 });
   await chats('1');
@@ -90,7 +90,7 @@ test('429 without Retry-After: a second or so, then again', async () => {
 });
 
 test.each([401, 402, 403])(
-  '%i: calling stops, ready names Qiscus, the rooms wait; then the line goes on in order',
+  '[F31] %i: calling stops, ready names Qiscus, the rooms wait; then the line goes on in order',
   async (status) => {
     const { sandbox, chats, fault, skip, ready, line, becomes, served, journal } = await open();
     fault({ on: ASSIGN, times: null, effect: 'status', status, body: '<html>forbidden</html>' });
@@ -112,7 +112,7 @@ test.each([401, 402, 403])(
   },
 );
 
-test('a room that Qiscus always refuses is tried four times, then parked; the others flow, its slot is free', async () => {
+test('[F33 F34] a room that Qiscus always refuses is tried four times, then parked; the others flow, its slot is free', async () => {
   const { chats, fault, skip, becomes, agent, api, journal, sandbox, loadBecomes } = await open({ limit: 1 });
   fault({ on: ASSIGN, roomId: '7', times: null, effect: 'status', status: 400, body: EXCEEDED });
   await chats('7', '8');
@@ -134,7 +134,7 @@ test('a room that Qiscus always refuses is tried four times, then parked; the ot
   expect((await agent('agent_01')).load).toBe(1);
 });
 
-test('a room that never gets an answer while others do is parked at its eighth failure', async () => {
+test('[F34] a room that never gets an answer while others do is parked at its eighth failure', async () => {
   const { chats, fault, skip, journal, sandbox, becomes, loadBecomes } = await open({ limit: 2 });
   fault({ on: ASSIGN, roomId: '7', times: null, effect: 'status', status: 500 });
   const failures = async () => (await journal('call.deferred', '7')).length;

@@ -34,7 +34,7 @@ test('release frees our slot only: what Qiscus still counts is shown as outside,
   expect(violations()).toEqual([]);
 });
 
-test('a call that timed out is carried out by Qiscus in the next session: one agent in the room, nothing leaks', async () => {
+test('[F40] a call that timed out is carried out by Qiscus in the next session: one agent in the room, nothing leaks', async () => {
   const { sandbox, fault, chats, becomes, inRoom, quiet, served, journal } = await open({
     limit: 1,
     sandbox: { cap: null },

@@ -46,7 +46,7 @@ test.each([
   expect(served()).toEqual(['1', '2']);
 });
 
-test('a repeat that comes after the room was resolved leaves no ghost, with service ids and without', async () => {
+test('[F09 S06] a repeat that comes after the room was resolved leaves no ghost, with service ids and without', async () => {
   const { sandbox, api, url, chats, line, state, journal, becomes, quiet } = await open();
   await chats('1', '2');
   await becomes('1', 'assigned');
@@ -112,7 +112,7 @@ test('a returning customer is a new session at a new place, as often as he retur
   await quiet();
 });
 
-test('resolved twice, by an admin: one slot is freed, once', async () => {
+test('[F48] resolved twice, by an admin: one slot is freed, once', async () => {
   const { sandbox, chats, journal, agent, becomes } = await open();
   await chats('1', '2');
   await becomes('2', 'assigned');

@@ -7,7 +7,7 @@ import { worlds } from '../../support/world';
 const open = worlds();
 const HOUR_MS = 3_600_000;
 
-test('a lost resolve and nobody writes again: freed within one period, journalled with both views, counted', async () => {
+test('[F51] a lost resolve and nobody writes again: freed within one period, journalled with both views, counted', async () => {
   const { sandbox, chats, becomes, loadBecomes, journal, metric, served } = await open({ limit: 1 });
   await chats('1', '2');
   await becomes('1', 'assigned');
@@ -23,7 +23,7 @@ test('a lost resolve and nobody writes again: freed within one period, journalle
   await loadBecomes('agent_01', 0);
 });
 
-test('one in twenty resolve webhooks is lost over two hundred rooms: every slot comes back', async () => {
+test('[F51] one in twenty resolve webhooks is lost over two hundred rooms: every slot comes back', async () => {
   const { sandbox, quiet, served, violations, journal } = await open({
     online: ['agent_01', 'agent_02', 'agent_03', 'agent_04'],
     limit: 5,
@@ -48,7 +48,7 @@ test('one in twenty resolve webhooks is lost over two hundred rooms: every slot 
   expect(violations()).toEqual([]);
 }, 45_000);
 
-test('a lost allocation: adopted once two comparisons showed it, at the end of the line', async () => {
+test('[F52] a lost allocation: adopted once two comparisons showed it, at the end of the line', async () => {
   const { sandbox, chats, line, journal, becomes, served, api } = await open({ limit: 1 });
   await chats('1');
   await sandbox.rooms.create({ roomId: 'lost', copies: 0, customerName: `Har\u0007p\ni ${'😀'.repeat(80)}` });
@@ -67,7 +67,7 @@ test('a lost allocation: adopted once two comparisons showed it, at the end of t
   expect(served()).toEqual(['1', '2', 'lost', '3']);
 });
 
-test('one comparison is not enough: the webhook may be on its way', async () => {
+test('[F57] one comparison is not enough: the webhook may be on its way', async () => {
   const { sandbox, skip, line, journal } = await open({
     online: [],
     change: (config) => {
@@ -104,7 +104,7 @@ test('rooms that nobody served for months are never queued; of the others, who w
   expect(await journal('room.adopted')).toHaveLength(2);
 });
 
-test('the webhook that comes after its room was adopted is a repeat', async () => {
+test('[F52] the webhook that comes after its room was adopted is a repeat', async () => {
   const { sandbox, line, journal } = await open({ online: [] });
   await sandbox.rooms.create({ roomId: '1', copies: 0 });
   await until(async () => (await line()).length === 1, { what: 'adopted' });
@@ -120,7 +120,7 @@ describe('the resolve is lost, and the customer comes back', () => {
     },
   };
 
-  test('with service ids: the new session stands in line at once, the old slot is free', async () => {
+  test('[F51] with service ids: the new session stands in line at once, the old slot is free', async () => {
     const { sandbox, chats, becomes, line, journal, served, loadBecomes } = await open({ limit: 1, ...seldom });
     await chats('1', '2');
     await becomes('1', 'assigned');
@@ -137,7 +137,7 @@ describe('the resolve is lost, and the customer comes back', () => {
     await loadBecomes('agent_01', 1);
   });
 
-  test('the lost resolve comes after all, late: the new session is not touched', async () => {
+  test('[F50] the lost resolve comes after all, late: the new session is not touched', async () => {
     const { sandbox, api, chats, becomes, state, journal } = await open(seldom);
     await chats('1');
     await becomes('1', 'assigned');
@@ -189,7 +189,7 @@ describe('the resolve is lost, and the customer comes back', () => {
     expect(await journal('room.repaired', '1')).toHaveLength(1);
   });
 
-  test('without ids, and a person holds it: kept as it is', async () => {
+  test('[F53] without ids, and a person holds it: kept as it is', async () => {
     const { api, chats, becomes, skip, journal, served, state } = await open(seldom);
     await chats('1');
     await becomes('1', 'assigned');

@@ -5,7 +5,7 @@ import { worlds } from '../../support/world';
 
 const open = worlds();
 
-test('rooms assigned by hand raise the load, are shown as outside, and count against the limit', async () => {
+test('[F54] rooms assigned by hand raise the load, are shown as outside, and count against the limit', async () => {
   const { sandbox, chats, agent, loadBecomes, line, becomes, violations } = await open({ limit: 2 });
   await sandbox.rooms.create({ roomId: 'by-hand', copies: 0 });
   sandbox.rooms.assign('by-hand', 'agent_01');
@@ -24,7 +24,7 @@ test('rooms assigned by hand raise the load, are shown as outside, and count aga
   expect(violations()).toEqual([]);
 });
 
-test('more rooms by hand than the limit: shown and drained, never taken away; nothing new is given', async () => {
+test('[F54 F55] more rooms by hand than the limit: shown and drained, never taken away; nothing new is given', async () => {
   const { sandbox, chats, agent, loadBecomes, line, becomes } = await open({ limit: 1 });
   await chats('1');
   await becomes('1', 'assigned');
@@ -43,7 +43,7 @@ test('more rooms by hand than the limit: shown and drained, never taken away; no
   expect(await agent('agent_01')).toMatchObject({ load: 1, outside: 0 });
 });
 
-test('a person takes a room that waits in line: parked after four tries, and nobody is put in beside him', async () => {
+test('[F53 F30] a person takes a room that waits in line: parked after four tries, and nobody is put in beside him', async () => {
   const { sandbox, chats, skip, journal, becomes, inRoom, loadBecomes, violations } = await open({ limit: 1 });
   await chats('1', '2');
   await becomes('1', 'assigned');
@@ -62,7 +62,7 @@ test('a person takes a room that waits in line: parked after four tries, and nob
   expect(violations()).toEqual([]);
 });
 
-test('the agent is taken out of a room by hand, and nobody writes: within a period he is in it again, counted once', async () => {
+test('[F54] the agent is taken out of a room by hand, and nobody writes: within a period he is in it again, counted once', async () => {
   const { sandbox, chats, becomes, inRoom, journal, agent } = await open();
   await chats('1');
   await becomes('1', 'assigned');
@@ -73,7 +73,7 @@ test('the agent is taken out of a room by hand, and nobody writes: within a peri
   await until(async () => (await agent('agent_01')).load === 1, { what: 'counted once' });
 });
 
-test('an agent is deleted while he holds rooms: he gets nothing more, the rooms stay until they are over, then he is gone', async () => {
+test('[F55] an agent is deleted while he holds rooms: he gets nothing more, the rooms stay until they are over, then he is gone', async () => {
   const { sandbox, chats, agents, becomes, state, line } = await open({ online: ['agent_01', 'agent_02'], limit: 1 });
   await chats('1', '2');
   await becomes('2', 'assigned');
@@ -92,7 +92,7 @@ test('an agent is deleted while he holds rooms: he gets nothing more, the rooms 
   await becomes('3', 'assigned');
 });
 
-test('an agent is deleted and Qiscus puts his rooms back unserved: they go back to their old places in line', async () => {
+test('[F55] an agent is deleted and Qiscus puts his rooms back unserved: they go back to their old places in line', async () => {
   const { sandbox, chats, becomes, line, journal, served, api } = await open({
     online: ['agent_01', 'agent_02'],
     limit: 1,

@@ -24,7 +24,7 @@ async function openWithWorker(options: Parameters<typeof open>[0] = {}): Promise
 
 const callsOf = ({ sandbox }: World) => sandbox.state().calls.assign_agent ?? 0;
 
-test('a worker is killed with its calls in hand: another goes on, same agents, each room once', async () => {
+test('[F26 F27 F59] a worker is killed with its calls in hand: another goes on, same agents, each room once', async () => {
   const [world, worker] = await openWithWorker({ online: ['agent_01', 'agent_02'], limit: 2 });
   const { sandbox, fault, chats, becomes, served, journal, violations } = world;
   fault({ on: 'assign_agent', roomId: 'not-done', effect: 'hang' });
@@ -47,7 +47,7 @@ test('a worker is killed with its calls in hand: another goes on, same agents, e
   await until(() => (sandbox.state().calls.agents ?? 0) > rosterReadings + 1, { what: 'the agents are read again' });
 }, 30_000);
 
-test('a worker hangs, is given up, and wakes: what it says then is fenced', async () => {
+test('[F39 F68] a worker hangs, is given up, and wakes: what it says then is fenced', async () => {
   const [world, worker] = await openWithWorker({ sandbox: { latencyMs: 600 } });
   const { chats, becomes, served, journal, agent, violations } = world;
   await Promise.all([chats('1'), until(() => callsOf(world) === 1, { what: 'the call is under way' })]);

@@ -34,7 +34,7 @@ test.each(['total', 'pages', 'cursor', 'cursor_after'] as const)(
   },
 );
 
-test('five calls without an answer open the breaker; then one goes first; then all, and none is lost', async () => {
+test('[F28] five calls without an answer open the breaker; then one goes first; then all, and none is lost', async () => {
   const { sandbox, fault, skip, ready, becomes, journal, served, line } = await open({ limit: 8 });
   const rooms = Array.from({ length: 10 }, (_, i) => `r${i}`);
   const calls = () => sandbox.state().calls.assign_agent ?? 0;
