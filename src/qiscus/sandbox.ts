@@ -27,8 +27,8 @@ GET    /sandbox/config                 and PATCH: latencyMs, countLagMs, omitCou
 POST   /sandbox/delivery               {"baseUrl":"http://127.0.0.1:3000","webhookToken":"…"}: where webhooks go
 POST   /sandbox/rooms                  {"roomId","channelId","source","customerName","text","copies":2,"spreadMs":300,"ageMs"}
 GET    /sandbox/rooms/{id}             one room
-POST   /sandbox/rooms/{id}/message     {"text","copies","spreadMs"}: the customer writes
-POST   /sandbox/rooms/{id}/resolve     {"by":"agent|admin|supervisor","notes","copies":0}: 0 copies, a lost webhook
+POST   /sandbox/rooms/{id}/message     {"text","copies","spreadMs","delayMs"}: the customer writes
+POST   /sandbox/rooms/{id}/resolve     {"by":"agent|admin|supervisor","notes","copies":0,"delayMs"}: 0 copies: lost
 POST   /sandbox/rooms/{id}/assign      {"agentId"}: by an admin's hand; also /remove
 GET    /sandbox/agents                 and POST {"id","name","available","channelIds"}
 PATCH  /sandbox/agents/{id}            {"available":false} or {"forceOffline":true} or {"channelIds":["272"]}; also DELETE

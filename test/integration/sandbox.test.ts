@@ -372,6 +372,16 @@ describe('webhooks', () => {
     expect(hooks[0]?.body as object).not.toContainAnyKeys(['app_code', 'channel']);
   });
 
+  test('a late webhook comes after newer ones, and still tells what was true before', async () => {
+    const sandbox = await start();
+    const { room } = await sandbox.rooms.create({ copies: 0 });
+    const late = sandbox.rooms.resolve(room.id, { delayMs: 200 });
+    await sandbox.rooms.message(room.id);
+    expect(hooks.map(({ path }) => path)).toEqual(['/api/v1/webhook/agent_allocation']);
+    await late;
+    expect(hooks[1]?.body).toMatchObject({ service: { id: room.openService, room_id: room.id } });
+  });
+
   test('webhooks get lost by ratio, the same ones with the same seed', async () => {
     const lost = async () => {
       const sandbox = await start({ config: { dropWebhooks: 0.5 } });

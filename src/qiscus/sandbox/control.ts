@@ -86,16 +86,16 @@ export function createControl(
     return agent;
   }
 
-  async function tell(room: Room, opensSession: boolean, { copies = 1, spreadMs = 0 }: Message): Promise<Told> {
+  async function tell(room: Room, opensSession: boolean, how: Message): Promise<Told> {
     const payload = allocationWebhook(truth, room, appId, opensSession);
-    const sent = await deliveries.send('agent_allocation', payload, copies, spreadMs);
+    const sent = await deliveries.send('agent_allocation', payload, how);
     return { room: viewRoom(room), deliveries: sent };
   }
 
-  async function tellResolved(room: Room, service: Service, { by = 'agent', copies = 1, spreadMs = 0 }: Resolve) {
+  async function tellResolved(room: Room, service: Service, { by = 'agent', ...how }: Resolve) {
     const type = by === 'admin' ? 1 : by === 'agent' ? 2 : 3;
     const payload = resolveWebhook(truth, room, service, appId, type);
-    const sent = await deliveries.send('mark_as_resolved', payload, copies, spreadMs);
+    const sent = await deliveries.send('mark_as_resolved', payload, how);
     return { room: viewRoom(room), deliveries: sent };
   }
 

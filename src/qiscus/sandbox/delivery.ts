@@ -31,6 +31,13 @@ export interface DeliveryCounts {
   replies: Record<string, number>;
 }
 
+/** How a webhook goes out; see settings.ts. */
+export interface Sending {
+  copies?: number;
+  spreadMs?: number;
+  delayMs?: number;
+}
+
 const TIMEOUT_MS = 10_000;
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
@@ -51,13 +58,18 @@ export class Deliveries {
     this.target = target;
   }
 
-  /** Sends `copies` of the webhook, spread evenly over `spreadMs`; resolves when every copy has its answer. */
-  async send(kind: WebhookKind, payload: unknown, copies: number, spreadMs: number): Promise<Delivery[]> {
+  /**
+   * Sends `copies` of the webhook, spread evenly over `spreadMs`, the first after `delayMs`; resolves when every copy has
+   * its answer.
+   */
+  async send(kind: WebhookKind, payload: unknown, how: Sending): Promise<Delivery[]> {
+    const { copies = 1, spreadMs = 0, delayMs = 0 } = how;
     const body = JSON.stringify(payload);
     const gapMs = copies > 1 ? spreadMs / (copies - 1) : 0;
     return Promise.all(
       Array.from({ length: copies }, async (_, nth) => {
-        if (gapMs > 0 && nth > 0) await Bun.sleep(nth * gapMs);
+        const waitMs = delayMs + nth * gapMs;
+        if (waitMs > 0) await Bun.sleep(waitMs);
         return this.sendOne(kind, body);
       }),
     );

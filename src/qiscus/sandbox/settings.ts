@@ -121,6 +121,8 @@ const Sending = {
   copies: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
   /** The copies are spread over this time; 0: at once. */
   spreadMs: Type.Optional(Millis),
+  /** The first copy goes out so late, with what was true when it should have gone out. Default 0. */
+  delayMs: Type.Optional(Millis),
 };
 
 export const CreateRoom = Type.Object(
@@ -145,6 +147,7 @@ export const Resolve = Type.Object(
     notes: Type.Optional(Type.String()),
     copies: Sending.copies,
     spreadMs: Sending.spreadMs,
+    delayMs: Sending.delayMs,
   },
   { additionalProperties: false },
 );
