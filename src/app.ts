@@ -2,7 +2,7 @@
  * Builds the Elysia app from given parts; never listens, so that tests can call `app.handle`.
  *
  * 1. Puts the gate before, and the error replies behind, one Elysia instance per feature.
- * 2. Owns nothing that must be stopped: `stopping` ends the open event streams.
+ * 2. Owns nothing that must be stopped: `drain` turns requests away and ends the open event streams.
  */
 import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
@@ -12,6 +12,7 @@ import { agents } from './http/agents';
 import { board } from './http/board';
 import { deadLetters } from './http/dead-letters';
 import { docs } from './http/docs';
+import { Drain } from './http/drain';
 import { errorReply } from './http/errors';
 import { gate } from './http/gate';
 import { health } from './http/health';
@@ -36,8 +37,8 @@ export interface AppParts {
   /** Counters and gauges are registered here; one registry per app. */
   registry: Registry;
   nowMs: () => number;
-  /** Aborted when the service begins to stop: readiness fails and event streams end. */
-  stopping?: AbortSignal;
+  /** Begun when the service stops. Absent: it never does. */
+  drain?: Drain;
 }
 
 /**
@@ -53,7 +54,7 @@ export const LISTEN = {
 
 /** Everything hooked up; listen with `LISTEN`. */
 export function buildApp(parts: AppParts): Elysia {
-  const { config, logger, desk, intake, feed, qiscus, registry, nowMs, stopping } = parts;
+  const { config, logger, desk, intake, feed, qiscus, registry, nowMs, drain = new Drain() } = parts;
   const numbers = meter(registry, desk, feed);
   const methodsAt = methodTable(() => app.routes);
 
@@ -66,7 +67,7 @@ export function buildApp(parts: AppParts): Elysia {
   });
   app
     // The server is asked through `app`: a hook that names `server` makes Elysia define a getter per request (-30 %).
-    .onRequest(gate(config.tokens, nowMs, (request) => app.server?.requestIP(request)?.address))
+    .onRequest(gate(config.tokens, nowMs, (request) => app.server?.requestIP(request)?.address, drain))
     .onError({ as: 'global' }, errorReply(logger, methodsAt, numbers.countError))
     .use(webhooks(config, intake))
     .use(settings(config, desk, qiscus, logger))
@@ -74,8 +75,8 @@ export function buildApp(parts: AppParts): Elysia {
     .use(rooms(desk, qiscus))
     .use(queue(desk))
     .use(deadLetters(desk))
-    .use(journal(feed, stopping))
-    .use(health(config, desk, stopping))
+    .use(journal(feed, drain.signal))
+    .use(health(config, desk, drain.signal))
     .use(metrics(numbers.text, registry.contentType))
     .use(docs(config.sandbox))
     .use(board());

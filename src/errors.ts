@@ -25,6 +25,7 @@ export const ERROR_CODES = {
   INTERNAL: 500,
   QISCUS_REFUSED: 502,
   STORE_UNAVAILABLE: 503,
+  STOPPING: 503,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

@@ -2,7 +2,7 @@
  * Starts a role (`all`, `api`, `worker`), and chooses the exit code: 0 stopped as asked, 1 failed, 2 wrongly configured.
  *
  * 1. The first line printed is the address to open.
- * 2. SIGTERM and SIGINT stop in order; a second one ends at once. SIGHUP reopens the log file.
+ * 2. SIGTERM and SIGINT drain, then stop in order; a second one ends at once. SIGHUP reopens the log file.
  * 3. Whatever nobody caught ends the process, so that a supervisor starts it again.
  */
 import { ready, starting } from './banner';
@@ -60,6 +60,7 @@ async function stopOn(signal: NodeJS.Signals): Promise<void> {
   logger.info({ event: 'service.stopping', signal }, 'stopping');
   // The parts keep to the deadline themselves; this is the net below them.
   const net = setTimeout(() => exit(1), config.shutdownSeconds * 1_000 + 5_000);
+  await service.drain();
   await service.stop();
   clearTimeout(net);
   logger.info({ event: 'service.stopped' }, 'stopped');

@@ -2,7 +2,8 @@
  * Puts one process together: Redis, Qiscus (or the sandbox), the worker's loops, the HTTP side.
  *
  * 1. Starts in the order of need; what was started is stopped again when a later part fails.
- * 2. `stop` goes the other way round: refuse new HTTP, stop the loops, finish calls in hand, close Redis last.
+ * 2. `drain`, before `stop`: new requests get a 503 until nobody comes any more, so that no client meets a reset.
+ * 3. `stop` goes the other way round: close HTTP, stop the loops, finish calls in hand, close Redis last.
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -10,6 +11,7 @@ import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
 import { type Config, isLoopback } from './config';
 import { ServiceError } from './errors';
+import { Drain } from './http/drain';
 import { Desk } from './ledger/desk';
 import { Ledger } from './ledger/index';
 import { createQiscusClient } from './qiscus/client';
@@ -26,6 +28,11 @@ export interface Service {
   /** Where the HTTP side listens; null for a worker. */
   url: string | null;
   sandbox: Sandbox | null;
+  /**
+   * Turns requests away until nobody has come for a moment, 5 s at most; a worker has nobody to turn away.
+   * What it takes counts for SHUTDOWN_SECONDS.
+   */
+  drain(): Promise<void>;
   /** Ends everything in order; any number of calls. */
   stop(): Promise<void>;
   /** Rejects when a part that the service cannot live without is gone for good. */
@@ -36,6 +43,9 @@ type Undo = () => Promise<void> | void;
 
 /** Times that an embedded Redis may die within a minute before the service gives up. */
 const REDIS_DEATHS_A_MINUTE = 5;
+/** Clients that keep coming cannot hold up a stop for longer than this, ms, nor for this share of SHUTDOWN_SECONDS. */
+const DRAIN_MS = 5_000;
+const DRAIN_SHARE = 0.25;
 
 /**
  * @param nowMs the one clock of ledger and loops; tests move their own
@@ -70,6 +80,13 @@ async function assemble(
   const processId = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);
+  const shutdownMs = config.shutdownSeconds * 1_000;
+  let stopBy: number | null = null;
+  /** What is left of SHUTDOWN_SECONDS, ms; they begin with the first call. */
+  const left = () => {
+    stopBy ??= performance.now() + shutdownMs;
+    return Math.max(0, stopBy - performance.now());
+  };
 
   const address = config.redis.url ?? (await startEmbedded(config, logger, tell, undo, failure.reject));
   const store = await openStore(address, config.qiscus.appId);
@@ -98,7 +115,7 @@ async function assemble(
   if (config.role !== 'api') {
     const alone = config.redis.url === null;
     const worker = await startWorker({ config, store, desk, journal, qiscus, nowMs, processId, logger, alone });
-    undo.push(() => worker.stop(config.shutdownSeconds * 1_000));
+    undo.push(() => worker.stop(left()));
   }
 
   // Until a worker has started there is no limit to show; once there is one, the workers' configuration counts.
@@ -106,9 +123,10 @@ async function assemble(
     await new Ledger(store.scripts, nowMs).setInitialLimit(config.allocation.maxCustomers);
   }
 
+  const drain = new Drain();
+  let inHand = () => 0;
   let url: string | null = null;
   if (config.role !== 'worker') {
-    const stopping = new AbortController();
     const inbox = new Inbox(await store.open('ingest'), store, waiters, config.redis.minReplicas);
     const app = buildApp({
       config,
@@ -119,12 +137,13 @@ async function assemble(
       qiscus,
       registry: new Registry(),
       nowMs,
-      stopping: stopping.signal,
+      drain,
     });
     url = listen(app, config);
+    inHand = () => app.server?.pendingRequests ?? 0;
     undo.push(async () => {
-      stopping.abort();
-      await app.stop();
+      drain.begin();
+      await Promise.race([app.stop(), Bun.sleep(left())]);
     });
     if (sandbox && isReachedByLoopback(config.http.host)) {
       sandbox.setDelivery({ baseUrl: url, webhookToken: config.tokens.webhook[0] ?? null });
@@ -139,6 +158,11 @@ async function assemble(
     url,
     sandbox,
     failed: failure.promise,
+    async drain() {
+      drain.begin();
+      left();
+      if (url !== null) await drain.quiet(inHand, Math.min(DRAIN_MS, shutdownMs * DRAIN_SHARE));
+    },
     stop() {
       stopped ??= unwind();
       return stopped;

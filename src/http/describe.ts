@@ -59,6 +59,7 @@ const ERROR_MEANS: Record<ErrorCode, string> = {
   INTERNAL: 'A fault of the service; quote the request id.',
   QISCUS_REFUSED: 'Qiscus said no or was out of reach; nothing was changed here.',
   STORE_UNAVAILABLE: 'Redis is down or full: nothing was stored, try again (Retry-After).',
+  STOPPING: 'This process is stopping: nothing was stored, try again (Retry-After).',
 };
 
 /** The `detail` of an Elysia route. */
@@ -113,7 +114,7 @@ function successes({ replies }: Operation) {
 
 function codesOf({ access, body, errors = [], store }: Operation): Set<ErrorCode> {
   const codes = new Set<ErrorCode>(errors);
-  if (access !== 'open') codes.add('UNAUTHORIZED').add('TOO_MANY_FAILURES');
+  if (access !== 'open') codes.add('UNAUTHORIZED').add('TOO_MANY_FAILURES').add('STOPPING');
   if (body) codes.add('INVALID_JSON').add('BODY_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE').add('INVALID_BODY');
   if (body && access === 'admin') codes.add('CROSS_SITE');
   if (store) codes.add('STORE_UNAVAILABLE');

@@ -28,7 +28,11 @@ export interface Failure {
 const INTERNAL_MESSAGE = 'Something failed inside the service. Report the request id.';
 
 /** Seconds to wait, where the same call may succeed later without a change. */
-const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, string>> = { STORE_UNAVAILABLE: '1', TOO_MANY_FAILURES: '60' };
+const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, string>> = {
+  STORE_UNAVAILABLE: '1',
+  STOPPING: '1',
+  TOO_MANY_FAILURES: '60',
+};
 
 /** The ServiceError behind whatever was thrown; null when it is none (Elysia wraps some errors as `cause`). */
 function serviceErrorOf(error: unknown): ServiceError | null {

@@ -4,11 +4,13 @@
  * 1. Gives the request its id (also the webhook's request token in the journal) and the security headers.
  * 2. Decides by path who may pass: everything that is not listed here needs an admin token, a forgotten route too.
  * 3. A token that is presented must be right, also where none is needed.
+ * 4. While the process stops, nobody passes (drain.ts).
  */
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config';
 import { ServiceError } from '../errors';
 import { Door, FailureCount, judgeWebhook, presentedToken } from './auth';
+import { Drain } from './drain';
 
 /**
  * The parts of Elysia's request context that the gate needs. `path` is exactly what the router will match: Elysia gives
@@ -34,11 +36,12 @@ function nextRequestId(): string {
   return `${ID_PREFIX}.${issued.toString(36)}`;
 }
 
-/** Makes the handler for Elysia's `onRequest`; `peerOf` answers the peer's address. @throws ServiceError UNAUTHORIZED, TOO_MANY_FAILURES */
+/** Makes the handler for Elysia's `onRequest`; `peerOf` answers the peer's address. @throws ServiceError UNAUTHORIZED, TOO_MANY_FAILURES, STOPPING */
 export function gate(
   tokens: Config['tokens'],
   nowMs: () => number,
   peerOf: (request: Request) => string | undefined,
+  drain = new Drain(),
 ): (arrival: Arrival) => void {
   const webhook = new Door(tokens.webhook);
   const admin = new Door(tokens.admin);
@@ -53,6 +56,7 @@ export function gate(
     headers['cache-control'] = 'no-store';
     headers['referrer-policy'] = 'no-referrer';
     headers['content-security-policy'] = "default-src 'none'";
+    drain.refuse(path, headers);
 
     const needed = !isPublic(path);
     const forWebhook = path.startsWith(WEBHOOK_PREFIX);

@@ -45,7 +45,7 @@ test('the first line is the address to open', async () => {
   expect((await fetch(`http://localhost:${port}/health/live`)).status).toBe(200);
 });
 
-test('a port that is taken: one clear line, code 1', async () => {
+test('[F66] a port that is taken: one clear line, code 1', async () => {
   const taken = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() });
   const service = await start({ PORT: String(taken.port) });
   expect(await service.exited).toBe(1);
@@ -128,7 +128,7 @@ test('two services on one data folder: the second refuses, the first goes on', a
   expect(third.output()).toContain('/health/ready');
 }, 30_000);
 
-test('after kill -9 the next start on the folder takes everything up at once', async () => {
+test('[F59] after kill -9 the next start on the folder takes everything up at once', async () => {
   const env = { REDIS_URL: '', DATA_DIR: temporaryFolder('data'), QISCUS_APP_ID: 'kept', LOG_LEVEL: 'info' };
   const first = await start(env);
   const rosterRead = async ({ url }: ServiceProcess) =>

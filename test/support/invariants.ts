@@ -20,7 +20,11 @@ export interface Snapshot {
 }
 
 /** Reads everything; call it while nothing else runs. */
-export async function readSnapshot({ client, keys, desk }: TestLedger): Promise<Snapshot> {
+export async function readSnapshot({
+  client,
+  keys,
+  desk,
+}: Pick<TestLedger, 'client' | 'keys' | 'desk'>): Promise<Snapshot> {
   const ids = await client.hkeys(keys.rooms);
   const views = await Promise.all(ids.map((id) => desk.readRoom(id)));
   const split = (members: string[]) => members.map((member) => member.split('\0'));

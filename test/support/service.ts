@@ -56,6 +56,9 @@ export interface ServiceProcess {
   url: string;
   /** What it printed so far. */
   output(): string;
+  /** Has it said that it runs? */
+  runs(): boolean;
+  hasEnded(): boolean;
   exited: Promise<number>;
   kill(signal: NodeJS.Signals): Promise<number>;
 }
@@ -63,15 +66,15 @@ export interface ServiceProcess {
 /** Runs in the child: `$0` becomes the service, with a shell beside it that kills it when this process is gone. */
 const LEASH = 'exec 3<&0; (read -r _ <&3; kill -KILL $$) 2>/dev/null & exec "$0" "$@" </dev/null 3<&-';
 
-/** A process of its own: `bun src/index.ts [role]`. Resolves once it says that it runs. */
-export async function spawnService(
+/** A process of its own, `bun src/index.ts [role]`, from its first moment on: it may not even listen yet. */
+export function launchService(
   env: Record<string, string>,
-  role: 'all' | 'api' | 'worker' = 'all',
-): Promise<ServiceProcess> {
-  const port = env.PORT ?? String(await freePort());
+  role: 'all' | 'api' | 'worker',
+  port: string,
+): ServiceProcess {
   const child = Bun.spawn(['sh', '-c', LEASH, process.execPath, 'src/index.ts', role], {
     cwd: join(import.meta.dir, '../..'),
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', PORT: port, ...env },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env, PORT: port },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let text = '';
@@ -85,20 +88,28 @@ export async function spawnService(
     child.stdin.end();
     return code;
   });
-  await until(() => text.includes('/health/ready') || text.includes('the worker runs') || child.exitCode !== null, {
-    what: `the ${role} to start`,
-    withinMs: 30_000,
-  });
   return {
     pid: child.pid,
     url: `http://127.0.0.1:${port}`,
     output: () => text,
+    runs: () => text.includes('/health/ready') || text.includes('the worker runs'),
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     exited,
     async kill(signal) {
       child.kill(signal);
       return exited;
     },
   };
+}
+
+/** The same, resolved once it says that it runs, or has ended. */
+export async function spawnService(
+  env: Record<string, string>,
+  role: 'all' | 'api' | 'worker' = 'all',
+): Promise<ServiceProcess> {
+  const service = launchService(env, role, env.PORT ?? String(await freePort()));
+  await until(() => service.runs() || service.hasEnded(), { what: `the ${role} to start`, withinMs: 30_000 });
+  return service;
 }
 
 export async function freePort(): Promise<number> {

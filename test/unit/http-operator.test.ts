@@ -1,5 +1,6 @@
 /** What an operator reads and does: settings, agents, rooms, line, dead letters, health, metrics, board. */
 import { describe, expect, test } from 'bun:test';
+import { Drain } from '../../src/http/drain';
 import type { LedgerHealth } from '../../src/ledger/model';
 import { ADMIN, closedTokens, healthy, memoryApp, record, room, WEBHOOK } from '../support/desk';
 
@@ -329,12 +330,19 @@ describe('health', () => {
   });
 
   test('a service that stops is alive, but not ready', async () => {
-    const stopping = new AbortController();
-    const { send } = memoryApp(undefined, { stopping: stopping.signal });
+    const drain = new Drain();
+    const { send } = memoryApp(undefined, { drain });
     expect((await send('GET', '/health/ready')).status).toBe(200);
-    stopping.abort();
+    drain.begin();
     expect((await send('GET', '/health/ready')).status).toBe(503);
     expect((await send('GET', '/health/live')).status).toBe(200);
+    // Everybody else is sent elsewhere, whatever they ask and whoever they are.
+    for (const path of ['/api/v1/agents', '/metrics', '/', '/docs', '/nowhere']) {
+      const reply = await send('GET', path);
+      expect(reply.status).toBe(503);
+      expect(await bodyOf(reply)).toMatchObject({ status: 'error', code: 'STOPPING' });
+      expect([reply.headers.get('retry-after'), reply.headers.get('connection')]).toEqual(['1', 'close']);
+    }
   });
 });
 
