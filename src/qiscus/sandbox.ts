@@ -14,6 +14,7 @@ import { type Control, createControl } from './sandbox/control';
 import { Deliveries, type DeliveryTarget } from './sandbox/delivery';
 import { Faults } from './sandbox/faults';
 import { createControlHandler } from './sandbox/http';
+import { createRandom } from './sandbox/random';
 import type { SandboxConfig } from './sandbox/settings';
 import { Truth } from './sandbox/truth';
 
@@ -105,17 +106,6 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       stopped.resolve();
       await server.stop(true);
     },
-  };
-}
-
-/** A small seeded generator (mulberry32): the same seed loses the same webhooks. */
-function createRandom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
   };
 }
 
