@@ -75,13 +75,14 @@ describe("the resolve webhook's URL", () => {
     expect(qiscus.urls).toEqual([]);
   });
 
-  test('the webhook token in it goes to Qiscus, and is masked for everybody else', async () => {
-    const { qiscus, send } = memoryApp(closedTokens);
+  test('[S20] the webhook token in it went to Qiscus, and lay in Redis too: masked for everybody else', async () => {
+    const { desk, qiscus, send } = memoryApp(closedTokens);
     const headers = { authorization: `Bearer ${ADMIN}` };
     const reply = await send('POST', URL_SETTING, { json: { url: `${url}/${WEBHOOK}` }, headers });
     expect(await reply.json()).toMatchObject({ url: `${url}/***` });
     expect(await (await send('GET', URL_SETTING, { headers })).json()).toMatchObject({ url: `${url}/***` });
     expect(qiscus.urls).toEqual([`${url}/${WEBHOOK}`]);
+    expect(desk.markAsResolved).toEqual({ url: `${url}/***`, enabled: true });
   });
 });
 

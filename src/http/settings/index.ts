@@ -10,7 +10,7 @@ import type { Qiscus } from '../../qiscus/model';
 import { readBody } from '../body';
 import { describe } from '../describe';
 import { MarkAsResolvedBody, MaxCustomersBody } from './model';
-import { checkCallbackUrl, maskTokens, maskUrl } from './service';
+import { checkCallbackUrl, maskUrl } from './service';
 
 export function settings(config: Config, desk: LedgerDesk, qiscus: Pick<Qiscus, 'setResolveWebhook'>, logger: Logger) {
   const rules = { sandbox: config.sandbox, publicBaseUrl: config.http.publicBaseUrl };
@@ -50,8 +50,10 @@ export function settings(config: Config, desk: LedgerDesk, qiscus: Pick<Qiscus, 
           logger.warn({ event: 'webhook.refused', reason: answer.reason }, 'Qiscus refused the resolve webhook URL');
           throw new ServiceError('QISCUS_REFUSED', 'Qiscus did not take the URL; nothing was stored. See the log.');
         }
-        await desk.setMarkAsResolved({ url: answer.url, enabled: answer.enabled });
-        return { status: 'success', url: maskTokens(answer.url, config.tokens.webhook), enabled: answer.enabled };
+        // Qiscus has the token; nobody who reads Redis or our replies needs it.
+        const known = { url: maskUrl(answer.url, config.tokens.webhook), enabled: answer.enabled };
+        await desk.setMarkAsResolved(known);
+        return { status: 'success', ...known };
       },
       { detail: SET_URL },
     );
