@@ -1,11 +1,20 @@
 /**
  * Appends to one stream, those of one turn of the event loop as one pipeline.
  *
- * Any number of pipelines may be under way. ioredis's own auto-pipelining holds everything back until the one before is
- * answered: on a silent Redis the second webhook then waited for two time-outs, and was refused after twice the time.
+ * 1. With `minReplicas` each pipeline ends with WAIT, which counts who has what this very connection wrote.
+ * 2. Any number of pipelines may be under way. ioredis's own auto-pipelining holds everything back until the one before
+ *    is answered: on a silent Redis the second webhook then waited for two time-outs, and was refused after twice the time.
  */
 import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../redis/client';
+
+/** How long replicas may take, ms: less than the connection's own limit, so that theirs is the answer. */
+export const REPLICAS_WITHIN_MS = 100;
+
+/** What is wrong when WAIT counted so many; null: nothing. */
+export function lackOf(replicas: unknown, minReplicas: number): Error | null {
+  return Number(replicas) < minReplicas ? new Error(`only ${replicas} replicas have it`) : null;
+}
 
 interface Waiting {
   resolve: (id: string) => void;
@@ -15,14 +24,17 @@ interface Waiting {
 export class Appends {
   readonly #client: RedisClient;
   readonly #key: string;
+  readonly #minReplicas: number;
   #batch: { pipeline: ChainableCommander; waiting: Waiting[] } | null = null;
 
-  constructor(client: RedisClient, key: string) {
+  /** @param minReplicas replicas that must have an entry before it counts as appended */
+  constructor(client: RedisClient, key: string, minReplicas = 0) {
     this.#client = client;
     this.#key = key;
+    this.#minReplicas = minReplicas;
   }
 
-  /** Resolves with the entry's id. @throws what Redis or the connection said of this entry */
+  /** Resolves with the entry's id. @throws what Redis or the connection said of this entry, or that replicas lack it */
   add(fields: string[]): Promise<string> {
     this.#batch ??= this.#begin();
     const { pipeline, waiting } = this.#batch;
@@ -40,10 +52,13 @@ export class Appends {
     const { pipeline, waiting } = this.#batch;
     this.#batch = null;
     try {
+      if (this.#minReplicas > 0) pipeline.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
       const answers = (await pipeline.exec()) ?? [];
+      const waited = this.#minReplicas > 0 ? (answers.pop() ?? [new Error('Redis gave no answer')]) : null;
+      const alone = waited && (waited[0] ?? lackOf(waited[1], this.#minReplicas));
       for (const [i, { resolve, reject }] of waiting.entries()) {
         const [error, id] = answers[i] ?? [new Error('Redis gave no answer')];
-        if (error) reject(error);
+        if (error ?? alone) reject(error ?? alone);
         else resolve(String(id));
       }
     } catch (error) {

@@ -9,12 +9,10 @@ import { ServiceError } from '../errors';
 import type { Intake, Outcome, Webhook } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
 import { text } from '../redis/reply';
+import { Scripts } from '../redis/scripts';
 import type { Store } from '../redis/store';
-import { Appends } from './appends';
+import { Appends, lackOf, REPLICAS_WITHIN_MS } from './appends';
 import type { Waiters } from './waiters';
-
-/** How long replicas may take, ms; the sender hears of a failure within 250 ms. */
-const REPLICAS_WITHIN_MS = 150;
 
 /** Fields and values of an entry; empty ones are left out. */
 export function entryOf(webhook: Webhook, request: string): string[] {
@@ -36,19 +34,17 @@ export function entryOf(webhook: Webhook, request: string): string[] {
 export class Inbox implements Intake {
   readonly #ingest: RedisClient;
   readonly #appends: Appends;
-  readonly #store: Pick<Store, 'keys' | 'scripts' | 'isNearlyFull'>;
+  /** On the ingest connection too: WAIT counts what its own connection wrote. */
+  readonly #scripts: Scripts;
+  readonly #store: Pick<Store, 'keys' | 'isNearlyFull'>;
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
 
   /** @param minReplicas replicas that must have a webhook before it counts as stored */
-  constructor(
-    ingest: RedisClient,
-    store: Pick<Store, 'keys' | 'scripts' | 'isNearlyFull'>,
-    waiters: Waiters,
-    minReplicas: number,
-  ) {
+  constructor(ingest: RedisClient, store: Pick<Store, 'keys' | 'isNearlyFull'>, waiters: Waiters, minReplicas: number) {
     this.#ingest = ingest;
-    this.#appends = new Appends(ingest, store.keys.inbox);
+    this.#appends = new Appends(ingest, store.keys.inbox, minReplicas);
+    this.#scripts = new Scripts(ingest, store.keys);
     this.#store = store;
     this.#waiters = waiters;
     this.#minReplicas = minReplicas;
@@ -65,7 +61,6 @@ export class Inbox implements Intake {
     let entry: string;
     try {
       entry = await this.#append(webhook, entryOf(webhook, request));
-      if (this.#minReplicas > 0) await this.#replicated();
     } catch (cause) {
       this.#waiters.cancel(request);
       throw new ServiceError('STORE_UNAVAILABLE', 'The webhook could not be stored. Send it again in a moment.', {
@@ -81,12 +76,15 @@ export class Inbox implements Intake {
     } catch (error) {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
-      return text((await this.#store.scripts.run('append_entry', ...fields))[1]);
+      const entry = text((await this.#scripts.run('append_entry', ...fields))[1]);
+      await this.#replicated();
+      return entry;
     }
   }
 
   async #replicated(): Promise<void> {
-    const replicas = await this.#ingest.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
-    if (replicas < this.#minReplicas) throw new Error(`only ${replicas} replicas have it`);
+    if (this.#minReplicas === 0) return;
+    const lack = lackOf(await this.#ingest.wait(this.#minReplicas, REPLICAS_WITHIN_MS), this.#minReplicas);
+    if (lack) throw lack;
   }
 }

@@ -1,19 +1,24 @@
 /**
- * Real Redis servers for tests: standalone, or a cluster of one node, each on a free loopback port and in a folder of its own.
+ * Real Redis for tests: standalone, a cluster of one or three nodes, or Sentinel, on free loopback ports.
  *
- * 1. The program is found as the service finds its own (`provision.ts`).
- * 2. Ends by `stop()`. What a test forgets, or cannot stop because it crashed, ends with the test process.
+ * 1. A test that is about one kind names it; all others take the kind of TEST_REDIS (test/matrix.ts), or standalone.
+ * 2. `port`, `pid`, `kill` and `restart` mean the server that holds the keys of the app under test just now.
+ * 3. Ends by `stop()`. What a test forgets, or cannot stop because it crashed, ends with the test process.
  */
-import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { Redis } from 'ioredis';
-import { provideRedis } from '../../src/redis/provision';
-import { type RedisExit, type RedisServer, startRedisServer } from '../../src/redis/server';
-import { temporaryFolder } from './janitor';
-import { until } from './wait';
+import type { RedisExit } from '../../src/redis/server';
+import { startCluster } from './redis-cluster';
+import { HOST, type RedisNode, startNode } from './redis-node';
+import { startSentinelSetup } from './sentinel';
+
+export { freePorts } from './redis-node';
+
+export const REDIS_KINDS = ['standalone', 'cluster1', 'cluster3', 'sentinel'] as const;
+export type RedisKind = (typeof REDIS_KINDS)[number];
 
 export interface TestRedisOptions {
-  /** One node that holds all slots, instead of a standalone server. */
+  /** Default: TEST_REDIS, else standalone. */
+  kind?: RedisKind;
+  /** One node that holds all slots: short for `kind: 'cluster1'`. */
   cluster?: boolean;
   /** Default `everysec`: tests that kill processes lose nothing by it, only a power cut would. */
   appendfsync?: 'always' | 'everysec' | 'no';
@@ -26,6 +31,7 @@ export interface TestRedisOptions {
 export interface TestRedis {
   /** As REDIS_URL takes it. */
   readonly url: string;
+  readonly kind: RedisKind;
   readonly port: number;
   readonly cluster: boolean;
   /** The running process. */
@@ -40,107 +46,90 @@ export interface TestRedis {
   stop(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
+/** The app whose keys say which node of a cluster is meant; test/support/service.ts runs it. */
+const OWN_TAG = '{kovof-123}';
 
-/** Starts a real server and resolves once it serves (the cluster: once `cluster_state` is ok). */
+/** The kind that TEST_REDIS asks for. */
+export function redisKind(): RedisKind {
+  const wanted = process.env.TEST_REDIS || 'standalone';
+  const kind = REDIS_KINDS.find((one) => one === wanted);
+  if (!kind) throw new Error(`TEST_REDIS must be one of ${REDIS_KINDS.join(', ')}`);
+  return kind;
+}
+
+/** Starts a real set-up and resolves once it serves. */
 export async function startTestRedis(options: TestRedisOptions = {}): Promise<TestRedis> {
-  const { cluster = false, appendfsync = 'everysec', maxmemory = '0' } = options;
-  const dir = temporaryFolder('redis');
-  const log = (line: string) => console.error(line);
-  const binary = await provideRedis({ dataDir: dir, log });
-
-  const startOn = (port: number, busPort: number) =>
-    startRedisServer({
-      binary,
-      dir,
-      address: { host: HOST, port },
-      log,
-      settings: {
-        bind: HOST,
-        port: String(port),
-        appendonly: 'yes',
-        appendfsync,
-        save: '',
-        maxmemory,
-        'maxmemory-policy': 'noeviction',
-        ...(cluster && { 'cluster-enabled': 'yes', 'cluster-port': String(busPort), 'cluster-announce-ip': HOST }),
-        ...options.settings,
-      },
-    });
-
-  let { server, port, busPort } = await startOnFreePort(startOn).catch(async (error) => {
-    await rm(dir, { recursive: true, force: true });
-    throw error;
-  });
-  if (cluster) await joinCluster(port);
-
+  const { appendfsync = 'everysec', maxmemory = '0' } = options;
+  const kind = options.kind ?? (options.cluster ? 'cluster1' : redisKind());
+  const settings = {
+    appendonly: 'yes',
+    appendfsync,
+    save: '',
+    maxmemory,
+    'maxmemory-policy': 'noeviction',
+    ...options.settings,
+  };
+  const { url, nodes, current, whole } = await start(kind, settings);
+  /** The one that was asked to end: it is this that comes back, whoever took its place. */
+  let node = await current();
+  const look = async () => {
+    node = await current();
+  };
   return {
-    url: cluster ? `redis+cluster://${HOST}:${port}` : `redis://${HOST}:${port}`,
-    port,
-    cluster,
+    url,
+    kind,
+    cluster: kind.startsWith('cluster'),
+    get port() {
+      return node.port;
+    },
     get pid() {
-      return server.pid;
+      return node.pid;
     },
     get exited() {
-      return server.exited;
+      return node.exited;
     },
     async kill(signal) {
-      process.kill(server.pid, signal);
-      if (signal === 'SIGKILL' || signal === 'SIGTERM') await server.exited;
+      if (signal !== 'SIGCONT') await look();
+      await node.kill(signal);
     },
     async restart() {
-      await server.stop();
-      server = await startOn(port, busPort);
-      if (cluster) await joinCluster(port);
+      await node.restart();
+      await whole();
     },
     async stop() {
-      await server.stop();
-      await rm(dir, { recursive: true, force: true });
+      await Promise.all(nodes.map((one) => one.stop()));
     },
   };
 }
 
-/** A free port can be taken by another process before Redis binds it: then other ones are tried. */
-async function startOnFreePort(startOn: (port: number, busPort: number) => Promise<RedisServer>) {
-  for (let attempt = 1; ; attempt++) {
-    const [port, busPort] = await freePorts();
-    try {
-      return { server: await startOn(port, busPort), port, busPort };
-    } catch (error) {
-      if (attempt === 5 || !String(error).includes('ddress already in use')) throw error;
-    }
-  }
+interface SetUp {
+  url: string;
+  nodes: RedisNode[];
+  current: () => Promise<RedisNode>;
+  /** Resolves when it serves again after a restart. */
+  whole: () => Promise<void>;
 }
 
-/** Two different free loopback ports, above 10,000 so that a cluster bus fits. */
-export async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()] as const;
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, HOST, () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0] ?? 0, ports[1] ?? 0];
-}
-
-/** Gives the node all slots, unless its data has them, and waits until it serves them (2 s after a restart). */
-async function joinCluster(port: number): Promise<void> {
-  const client = new Redis({ host: HOST, port });
-  try {
-    const assigned = /cluster_slots_assigned:16384/.test(String(await client.cluster('INFO')));
-    if (!assigned) await client.cluster('ADDSLOTSRANGE', 0, 16383);
-    await until(async () => String(await client.cluster('INFO')).includes('cluster_state:ok'), {
-      what: `the one-node cluster on port ${port} is ok`,
-    });
-  } finally {
-    client.disconnect();
+async function start(kind: RedisKind, settings: Record<string, string>): Promise<SetUp> {
+  if (kind === 'standalone') {
+    const node = await startNode({ settings });
+    return {
+      url: `redis://${HOST}:${node.port}`,
+      nodes: [node],
+      current: async () => node,
+      whole: async () => undefined,
+    };
   }
+  if (kind === 'sentinel') {
+    const { url, servers, sentinels, master } = await startSentinelSetup({ settings });
+    return { url, nodes: [...sentinels, ...servers], current: master, whole: async () => undefined };
+  }
+  const cluster = await startCluster(kind === 'cluster1' ? 1 : 3, { settings });
+  await cluster.whole();
+  return {
+    url: `redis+cluster://${cluster.nodes.map(({ port }) => `${HOST}:${port}`).join(',')}`,
+    nodes: cluster.nodes,
+    current: () => cluster.ownerOf(OWN_TAG),
+    whole: cluster.whole,
+  };
 }

@@ -1,0 +1,74 @@
+/**
+ * A real Redis Cluster on loopback: one node that holds every slot, or three that share them (no replicas).
+ *
+ * `moveSlot` hands a slot over key by key, as `redis-cli --cluster reshard` does: MIGRATING, IMPORTING, MIGRATE, NODE.
+ */
+import { HOST, type NodeOptions, type RedisNode, startNode } from './redis-node';
+import { until } from './wait';
+
+const SLOTS = 16_384;
+
+export interface RedisCluster {
+  nodes: RedisNode[];
+  /** The node that holds the slot of `key`. */
+  ownerOf(key: string): Promise<RedisNode>;
+  /** Resolves when every node finds the cluster whole. */
+  whole(): Promise<void>;
+  /** Hands the slot of `key` to another node while others read and write it. Returns how many keys went. */
+  moveSlot(key: string, to: RedisNode): Promise<number>;
+}
+
+export async function startCluster(size: 1 | 3, options: NodeOptions): Promise<RedisCluster> {
+  const nodes = await Promise.all(Array.from({ length: size }, () => startNode({ ...options, cluster: true })));
+  const [first] = nodes;
+  if (!first) throw new Error('a cluster needs a node');
+  for (const [i, node] of nodes.entries()) {
+    const from = Math.ceil((i * SLOTS) / size);
+    await node.admin.cluster('ADDSLOTSRANGE', from, Math.ceil(((i + 1) * SLOTS) / size) - 1);
+    await node.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
+  }
+  const idOf = async (node: RedisNode) => String(await node.admin.call('CLUSTER', 'MYID'));
+  const busOf = async (node: RedisNode) => /@(\d+)/.exec(String(await node.admin.cluster('NODES')))?.[1] ?? '0';
+  for (const node of nodes.slice(1)) await first.admin.call('CLUSTER', 'MEET', HOST, node.port, await busOf(node));
+
+  const whole = async () => {
+    await until(
+      async () => {
+        const infos = await Promise.all(nodes.map((node) => node.admin.cluster('INFO')));
+        const known = new RegExp(`cluster_state:ok[\\s\\S]*cluster_known_nodes:${size}\\b`);
+        return infos.every((info) => known.test(String(info)));
+      },
+      { what: `a cluster of ${size} is whole`, withinMs: 30_000 },
+    );
+  };
+  const ids = await Promise.all(nodes.map(idOf));
+  const ownerOf = async (key: string) => {
+    const slot = Number(await first.admin.cluster('KEYSLOT', key));
+    const ranges = await first.admin.cluster('SLOTS');
+    const [, , owner] = ranges.find(([from, to]) => from <= slot && slot <= to) ?? [];
+    const node = nodes[ids.indexOf(owner?.[2] ?? '')];
+    if (!node) throw new Error(`nobody holds slot ${slot}`);
+    return node;
+  };
+  return {
+    nodes,
+    ownerOf,
+    whole,
+    async moveSlot(key, to) {
+      const from = await ownerOf(key);
+      const slot = Number(await from.admin.cluster('KEYSLOT', key));
+      await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from));
+      await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to));
+      let moved = 0;
+      for (;;) {
+        const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, 2)) as string[];
+        if (keys.length === 0) break;
+        await from.admin.call('MIGRATE', HOST, to.port, '', 0, 10_000, 'KEYS', ...keys);
+        moved += keys.length;
+      }
+      const owner = await idOf(to);
+      for (const node of [to, from, ...nodes]) await node.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', owner);
+      return moved;
+    },
+  };
+}
