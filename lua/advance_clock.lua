@@ -1,12 +1,12 @@
 #!lua flags=allow-oom
 -- Does what is due by time alone: delayed rooms and calls, the fallback agent, expiry, old records, the journal's end.
--- Prelude: records line roster matching
+-- Prelude: records line roster matching snapshots
 -- ARGV[2]  fallback text    id of the fallback agent, '' for none
 -- ARGV[3]  after    number  ms in line after which the fallback agent gets a room
 -- ARGV[4]  longest  number  ms in line after which a room is closed as expired
 -- ARGV[5]  keep     number  ms that a resolved room's mark is kept
--- ARGV[6]  days     number  ms that journal records are kept
--- ARGV[7]  entries  number  journal records kept at most
+-- ARGV[6]  days     number  ms that journal records are kept at least, unless there are more than
+-- ARGV[7]  entries  number  journal records; what is older goes as far as a snapshot allows
 -- Returns  {'done', more 0 | 1, ms of the next delayed step or 0, rooms in line}
 -- Replay   finds nothing more that is due
 -- Cost     at most 64 of each kind; 256 rooms in line are looked at for their age
@@ -70,11 +70,12 @@ for i, old in ipairs(capacity > 0 and waiting_for(AFTER) or {}) do
   reserve(old.id, old.room, choice, 'fallback')
 end
 
-for _, room_id in ipairs(redis.call('ZRANGEBYSCORE', ENDED, '-inf', NOW - KEEP, 'LIMIT', 0, MOST)) do
-  redis.call('ZREM', ENDED, room_id)
-  redis.call('HDEL', ROOMS, room_id)
+local old_marks = redis.call('ZRANGEBYSCORE', ENDED, '-inf', NOW - KEEP, 'LIMIT', 0, MOST)
+if #old_marks > 0 then
+  redis.call('ZREM', ENDED, unpack(old_marks))
+  redis.call('HDEL', ROOMS, unpack(old_marks))
+  journal('rooms.forgotten', nil, nil, 'rooms', table.concat(old_marks, ' '), 'reason', 'resolved_long_ago')
 end
-redis.call('XTRIM', JOURNAL, 'MINID', '~', math.max(0, NOW - JOURNAL_MS))
-redis.call('XTRIM', JOURNAL, 'MAXLEN', '~', JOURNAL_ENTRIES)
+journal_trim(JOURNAL_MS, JOURNAL_ENTRIES)
 local first = redis.call('ZRANGE', LATER, 0, 0, 'WITHSCORES')
 return { 'done', more, tonumber(first[2] or 0), redis.call('ZCARD', LINE) }

@@ -61,7 +61,7 @@ for i = 6, #ARGV, 5 do
     local before = agent and agent.online or 0
     if not agent then
       agent = agent_new()
-      journal('agent.joined', nil, nil, 'agent', id)
+      journal('agent.joined', nil, nil, 'agent', id, 'channels', channels)
     end
     if presence ~= 'absent' then
       if agent.group ~= '' and agent.channels ~= channels then

@@ -30,11 +30,12 @@ elseif room.call == 'sent' then
 end
 if alone then room.unknowns = room.unknowns + 1 end
 if room.unknowns >= LIMIT then
-  journal('room.parked', ROOM, room, 'agent', room.agent, 'state', 'parked', 'reason', REASON)
+  journal('room.parked', ROOM, room, 'agent', room.agent, 'state', 'parked', 'unknowns', room.unknowns, 'reason', REASON)
   park(ROOM, room)
   return { 'done' }
 end
-journal('call.deferred', ROOM, room, 'agent', room.agent, 'state', 'reserved', 'call', room.call, 'due', DUE, 'reason', REASON)
+journal('call.deferred', ROOM, room, 'agent', room.agent, 'state', 'reserved', 'call', room.call,
+  'unknowns', room.unknowns, 'due', DUE, 'reason', REASON)
 room_write(ROOM, room)
 redis.call('ZADD', LATER, DUE, ROOM)
 -- The agent may have gone while the call was under way.

@@ -26,8 +26,8 @@ elseif NEXT == 'park' then
   journal('room.parked', ROOM, room, 'agent', room.agent, 'state', 'parked', 'refusals', room.refusals, 'reason', REASON)
   park(ROOM, room)
 else
-  journal('room.refused', ROOM, room, 'agent', room.agent, 'state', 'waiting', 'refusals', room.refusals, 'reason', REASON,
-    'position', line_position(ROOM, room))
+  journal('room.refused', ROOM, room, 'agent', room.agent, 'state', 'waiting', 'refusals', room.refusals, 'due', DUE,
+    'reason', REASON, 'position', line_position(ROOM, room))
   local group = free_slot(ROOM, room)
   room.state, room.since = 'waiting', NOW
   room_write(ROOM, room)

@@ -73,6 +73,10 @@ local function apply_allocation(entry)
     if superseded then
       cause.notes.session = 'superseded'
       if is_held(old) then cause.notes.freed = old.agent end
+      -- On record before whoever gets its slot; what becomes of the next session answers the entry.
+      cause.answered = true
+      journal('room.superseded', entry.room, old, 'state', 'resolved', 'was', old.state, 'agent', old.agent)
+      cause.answered = false
       group = close(entry.room, old)
     end
     redis.call('ZREM', ENDED, entry.room)
@@ -118,6 +122,7 @@ local applied = {}
 local function apply(entry)
   if entry.gone then return end
   cause = { id = entry.id, request = entry.request, room = entry.room, notes = {} }
+  if entry.service ~= UNKNOWN then cause.notes.service = entry.service end
   if entry.kind == 'allocation' then apply_allocation(entry) else apply_resolved(entry) end
 end
 

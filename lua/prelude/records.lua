@@ -112,7 +112,8 @@ local pack_agent, unpack_agent = codec(AGENT_FIELDS, AGENT_DEFAULTS)
 -- The inbox entry being applied, if any: the first record about its room answers it, others name it as their cause.
 local cause = nil
 
--- Appends one record and links it to the room's record before it. `...` are more fields, name and value in turn.
+-- Appends one record and links it to the room's record before it. `...` are more fields, name and value in turn. What a
+-- change did must follow from its record and those before it: a replay has nothing else. Returns the record's id.
 local function journal(event, room_id, room, ...)
   local fields = { 'event', event, 'at', NOW }
   if room_id then
@@ -138,6 +139,7 @@ local function journal(event, room_id, room, ...)
   for i = 1, #more do fields[size + i] = more[i] end
   local id = redis.call('XADD', JOURNAL, '*', unpack(fields))
   if room then room.last = id end
+  return id
 end
 
 -- The fields of a stream entry by name; none when the entry is gone from its stream.

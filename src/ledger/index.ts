@@ -207,6 +207,16 @@ export class Ledger {
     return { more: number(reply[1]) === 1, nextDueMs: number(reply[2]), waiting: number(reply[3]) };
   }
 
+  /**
+   * Writes one part of a snapshot into the journal, or begins one when it is due by what the journal keeps.
+   * 'more': call again; between two calls any other work may go on. 'idle': none is due.
+   */
+  async snapshotJournal(keepMs: number, keepEntries: number): Promise<'idle' | 'more' | 'ended'> {
+    const reply = await this.#run('snapshot_journal', keepMs, keepEntries);
+    if (reply[0] === 'idle' || reply[0] === 'more' || reply[0] === 'ended') return reply[0];
+    throw unexpected('snapshot_journal', reply);
+  }
+
   /** Applies at most 64 agents of one reading; the last part stamps the reading as complete. */
   async applyRoster(
     part: RosterEntry[],

@@ -134,6 +134,12 @@ export interface LedgerDesk {
  *   room, agent, state, position, place, channel, token
  *   load, limit, runner_up, full, offline, paused, off_channel      (room.reserved: why this agent)
  *   reason           why it was refused, parked, deferred, released …
+ *   service, due, call, unknowns, refusals …   what a replay needs beside: state follows from the records alone
+ *
+ * A snapshot lets a replay begin in the middle. `snapshot.begun` (`limit`: the default in force), then parts
+ * (`snapshot.agents`, `snapshot.rooms`; `snapshot`: id of the begun record), then `snapshot.ended`; other records come
+ * between. A part's `agents` or `rooms` holds at most 64 lines, each `id column column …`, blanks at the end left out
+ * (columns: lua/snapshot_journal.lua). Parts are for replays: subscribers and `/journal` are not shown them.
  */
 export interface JournalRecord {
   /** Id in the journal stream. */
@@ -141,6 +147,11 @@ export interface JournalRecord {
   event: string;
   atMs: number;
   fields: Record<string, string>;
+}
+
+/** Is the record a part of a snapshot: some KB that tell nothing new? */
+export function isSnapshotPart(record: Pick<JournalRecord, 'event'>): boolean {
+  return record.event === 'snapshot.rooms' || record.event === 'snapshot.agents';
 }
 
 /** What an inbox entry carries: what the ledger needs and no more (spec: never e-mail, phone, avatar, tokens). */
@@ -189,8 +200,11 @@ export interface Intake {
 
 /** The journal as a feed; one reader per process behind it. */
 export interface JournalFeed {
-  /** Records after `afterId` (exclusive), oldest first, at most `limit`. */
+  /**
+   * Records after `afterId` (exclusive), oldest first: those among the next `limit` that are no parts of snapshots.
+   * `next` null: that was the end.
+   */
   page(afterId: string | null, limit: number): Promise<{ records: JournalRecord[]; next: string | null }>;
-  /** Calls back for every record read from now on; returns the unsubscribe function. */
+  /** Calls back for every record read from now on, parts of snapshots left out; returns the unsubscribe function. */
   subscribe(listener: (record: JournalRecord) => void): () => void;
 }

@@ -30,8 +30,8 @@ export class DecisionLog {
   async catchUp(): Promise<void> {
     this.#last ??= await this.#ledger.noteLogged('');
     for (let page = 0; page < MOST_PAGES; page++) {
-      const { records } = await this.#journal.page(this.#last, RECORDS_AT_ONCE);
-      const newest = records.at(-1)?.id;
+      const { records, next } = await this.#journal.page(this.#last, RECORDS_AT_ONCE);
+      const newest = next ?? records.at(-1)?.id;
       if (newest === undefined) return;
       for (const record of records) this.#write(record);
       this.#last = await this.#ledger.noteLogged(newest);

@@ -4,7 +4,8 @@
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
  * 2. Every tick: what is due by time, and the decision log. Every few seconds: intents whose dispatcher died.
  * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
- *    webhook now and then. These run beside the ticks, one of a kind at a time: a slow Qiscus never stops the clock.
+ *    webhook now and then; parts of the journal's snapshot. These run beside the ticks, one of a kind at a time: a slow
+ *    Qiscus never stops the clock.
  * 4. `stop` gives the lease back.
  */
 import type { Logger } from 'pino';
@@ -22,6 +23,9 @@ const TICK_MS = 200;
 const LEASE_MS = 5_000;
 const RECLAIM_EVERY_MS = 2_000;
 const CHECK_WEBHOOK_EVERY_MS = 300_000;
+const SNAPSHOT_EVERY_MS = 1_000;
+/** Parts of a snapshot in a row: about 1,500 rooms a second, so that a large one does not hold up the others. */
+const PARTS_IN_A_ROW = 32;
 /** While rooms wait the agents are read this many times as often, but not more than once a second. */
 const HASTE = 5;
 const SECOND_MS = 1_000;
@@ -127,6 +131,7 @@ export class Leader {
     }
     this.#every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
     this.#every('sweep', config.reconcileSeconds * SECOND_MS, () => this.#compareRooms());
+    this.#every('snapshot', SNAPSHOT_EVERY_MS, () => this.#snapshotJournal());
     this.#every('webhook', CHECK_WEBHOOK_EVERY_MS, () => this.#checkWebhook());
   }
 
@@ -144,6 +149,15 @@ export class Leader {
       });
       more = tick.more;
       this.#waiting = tick.waiting;
+    }
+  }
+
+  /** Goes on with the journal's snapshot, whoever began it. */
+  async #snapshotJournal(): Promise<void> {
+    const { ledger, config } = this.#parts;
+    const keepMs = config.journal.days * 24 * HOUR_MS;
+    for (let part = 0; part < PARTS_IN_A_ROW && this.#leads && !this.#stopped; part++) {
+      if ((await ledger.snapshotJournal(keepMs, config.journal.maxEntries)) !== 'more') return;
     }
   }
 

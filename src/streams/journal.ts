@@ -3,13 +3,14 @@
  *
  * 1. Reads every new record with a blocking XREAD on a connection of its own and hands it to the subscribers in order.
  * 2. Serves pages of older records.
- * 3. After trouble with Redis it goes on where it was; `stop` ends it at once.
+ * 3. Leaves out the parts of snapshots, which only a replay needs.
+ * 4. After trouble with Redis it goes on where it was; `stop` ends it at once.
  */
 
 import type { Logger } from 'pino';
 import { isOlder } from '../ids';
 import { journalRecord } from '../ledger/desk';
-import type { JournalFeed, JournalRecord } from '../ledger/model';
+import { isSnapshotPart, type JournalFeed, type JournalRecord } from '../ledger/model';
 import { BLOCK_MS, close, type RedisClient, whenReady } from '../redis/client';
 import { storeError } from '../redis/errors';
 
@@ -67,8 +68,8 @@ export class JournalReader implements JournalFeed {
     const found = await this.#command.xrange(this.#key, from, '+', 'COUNT', limit).catch((error) => {
       throw storeError(error);
     });
-    const records = found.map(decode);
-    return { records, next: records.length === limit ? (records.at(-1)?.id ?? null) : null };
+    const records = found.map(decode).filter((record) => !isSnapshotPart(record));
+    return { records, next: found.length === limit ? (found.at(-1)?.[0] ?? null) : null };
   }
 
   async #newest(): Promise<string> {
@@ -90,7 +91,8 @@ export class JournalReader implements JournalFeed {
         );
         for (const raw of answer?.[0]?.[1] ?? []) {
           this.#last = raw[0];
-          this.#tell(decode(raw));
+          const record = decode(raw);
+          if (!isSnapshotPart(record)) this.#tell(record);
         }
       } catch (error) {
         if (this.#stopped) return;

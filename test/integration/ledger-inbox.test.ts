@@ -85,6 +85,7 @@ onBothRedis((s) => {
       await applying(() => until(async () => stateOf('1'), { what: 'the next one applied' }));
       expect(await s.client.xpending(s.t.keys.inbox, 'ledger')).toMatchObject([0, null, null, null]);
       expect(await stateOf('gone')).toBeUndefined();
+      s.explained.push('7 2 entries, 1 records, 0 to come');
     });
 
     test('its group is deleted while 1,000 entries wait: all are applied once, in order', async () => {
@@ -112,6 +113,7 @@ onBothRedis((s) => {
         await send(allocation('2'));
         await until(() => stateOf('2'), { what: 'the next one applied' });
       });
+      s.explained.push('7 1 entries, 2 records, 0 to come');
     });
 
     test('the outbox loses its group after a call was sent: the call is repeated, and known to be one', async () => {

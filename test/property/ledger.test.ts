@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Intent } from '../../src/ledger/index';
 import { connect, type RedisClient } from '../../src/redis/client';
-import { brokenInvariants, readSnapshot, type Snapshot } from '../support/invariants';
+import { brokenInvariants, brokenWhenQuiet, readSnapshot, type Snapshot } from '../support/invariants';
 import { allocation, openTestLedger, resolved, type TestLedger } from '../support/ledger';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import { Model } from './model';
@@ -259,6 +259,7 @@ test(
           await life.run(next);
           await life.check();
         }
+        expect(await brokenWhenQuiet(client, life.real.keys, null, life.acknowledged)).toEqual([]);
       }),
       { numRuns: RUNS, ...(SEED !== undefined && { seed: SEED }) },
     );

@@ -1,12 +1,23 @@
 /**
- * The invariant checker: reads the whole state of one app and names every broken promise.
+ * The invariant checker: reads the whole state of one app and names every broken promise, by its number in the design.
  *
- * 1. Acknowledged rooms are never lost.   2. We never fill an agent above its limit (the caller tells what we added).
- * 3. One holder at most, never in line and held.   4. Counts equal holders.   5. The line is in order of arrival.
- * 6. Nobody waits while an eligible agent has capacity.
+ * 1. Acknowledged rooms are never lost.   2. We never fill an agent above its limit (judged decision by decision).
+ * 3. One holder at most, never in line and held.   4. Counts equal holders.   5. First come, first served.
+ * 6. Nobody waits while an eligible agent has capacity.   7. One journal record each; a replay gives the books.
+ * 8. When all is quiet our books are Qiscus's.   Beside them `intent` (each reservation has one call to come), `pending`
+ * and `token` (what fences late calls).
+ *
+ * `brokenInvariants` and `brokenInBooks` hold between any two steps, `brokenWhenQuiet` is all of it.
  */
+import { Desk } from '../../src/ledger/desk';
 import type { AgentView, RoomView } from '../../src/ledger/model';
+import type { SandboxState } from '../../src/qiscus/sandbox/control';
+import type { RedisClient } from '../../src/redis/client';
+import type { Keys } from '../../src/redis/keys';
+import { Scripts } from '../../src/redis/scripts';
+import { type Books, readBooks } from './books';
 import type { TestLedger } from './ledger';
+import { beginnings, differencesFrom, replay } from './replay';
 
 export interface Snapshot {
   rooms: Map<string, RoomView>;
@@ -91,4 +102,105 @@ export function brokenInvariants(now: Snapshot, acknowledged: Iterable<string>):
 export function isEligible(agent: AgentView, channel: string): boolean {
   const fits = channel === '' || agent.channels === null || agent.channels.includes(channel);
   return agent.online && !agent.paused && fits && agent.load < agent.limit;
+}
+
+/** What the books alone show at any moment between two scripts: calls, pending entries, tokens, counters, records. */
+export function brokenInBooks(books: Books): string[] {
+  const broken: string[] = [];
+  const intents = Map.groupBy(books.outbox.entries, ({ fields }) => fields.room ?? '');
+  let newest = 0;
+  for (const [id, room] of books.rooms) {
+    newest = Math.max(newest, room.token);
+    const calls = intents.get(id)?.filter(({ fields }) => fields.token === String(room.token) && !fields.kind) ?? [];
+    const due = books.later.has(id);
+    if (room.state === 'reserved' && calls.length + (due ? 1 : 0) !== 1)
+      broken.push(`intent: reserved ${id} has ${calls.length} calls to come${due ? ' and is due' : ''}`);
+    if (due && room.state !== 'reserved' && room.state !== 'waiting') broken.push(`intent: ${room.state} ${id} is due`);
+    if ((room.state === 'resolved') !== books.ended.has(id)) broken.push(`3 ended: ${id}`);
+    if (room.token > 0 !== (room.agent !== '')) broken.push(`token: ${id} has ${room.token}`);
+  }
+  for (const id of [...books.later.keys(), ...books.parked, ...books.ended])
+    if (!books.rooms.has(id)) broken.push(`3 listed, yet unknown: ${id}`);
+  if (newest > Number(books.meta.token ?? 0)) broken.push(`token: ${newest} was never given`);
+  for (const noun of ['inbox', 'outbox'] as const) {
+    const there = new Set(books[noun].entries.map(({ id }) => id));
+    for (const id of books[noun].pending) if (!there.has(id)) broken.push(`pending: ${noun} ${id} is gone`);
+  }
+  const agents = [...books.agents.values()];
+  const away = {
+    offline: agents.filter(({ online }) => online === 0).length,
+    paused: agents.filter(({ online, paused }) => online === 1 && paused === 1).length,
+  };
+  for (const [name, count] of Object.entries(away))
+    if (Number(books.meta[`agents_${name}`] ?? 0) !== count) broken.push(`4 counter: ${name}`);
+
+  const answered = books.journal.flatMap(({ fields }) => (fields.entry ? [fields.entry] : []));
+  const known = new Set(answered);
+  if (known.size !== answered.length) broken.push('7 an entry has two records');
+  for (const { id } of books.inbox.entries)
+    if (known.has(id)) broken.push(`7 entry ${id} has a record and is still there`);
+  if (books.whole && books.inbox.added !== known.size + books.inbox.entries.length)
+    broken.push(`7 ${books.inbox.added} entries, ${known.size} records, ${books.inbox.entries.length} to come`);
+  return broken;
+}
+
+/** Replays the journal, whole and from its newest snapshot: every decision was right, and the end is what the books say. */
+export function brokenInReplay(books: Books): string[] {
+  const from = beginnings(books.journal, books.whole);
+  const chosen = from[0] === null ? [null, ...from.slice(1).slice(-1)] : from.slice(-1);
+  return chosen.flatMap((first) => {
+    const replayed = replay(books.journal, first);
+    return [...replayed.problems, ...differencesFrom(books, replayed)];
+  });
+}
+
+/** In what our books differ from Qiscus's truth. */
+export function differencesFromQiscus(
+  books: Books,
+  truth: Pick<SandboxState, 'rooms' | 'agents' | 'violations'>,
+): string[] {
+  const broken = truth.violations.map(({ kind, roomId, agentId }) => `2 at Qiscus: ${kind} ${roomId} ${agentId}`);
+  const atQiscus = new Map(truth.rooms.map((room) => [room.id, room]));
+  for (const [id, room] of books.rooms) {
+    const theirs = atQiscus.get(id);
+    if (room.state === 'assigned' && (theirs?.resolved || !theirs?.agents.includes(room.agent)))
+      broken.push(
+        `8 ${id}: ours ${room.agent}, theirs ${theirs?.resolved ? 'resolved' : (theirs?.agents ?? 'unknown')}`,
+      );
+    if (room.state === 'reserved') broken.push(`8 ${id} is still reserved`);
+  }
+  for (const { id, resolved, agents } of truth.rooms) {
+    const ours = books.rooms.get(id)?.state ?? 'unknown';
+    if (!resolved && agents.length === 0 && !['waiting', 'parked'].includes(ours))
+      broken.push(`8 ${id}: nobody serves it, ours ${ours}`);
+  }
+  for (const { id, count } of truth.agents) {
+    const agent = books.agents.get(id);
+    const held = books.counts.get(id)?.assigned ?? 0;
+    if (agent && held + agent.outside !== count)
+      broken.push(`8 ${id}: ours ${held} + ${agent.outside}, theirs ${count}`);
+  }
+  return broken;
+}
+
+/**
+ * Every broken invariant, 1 to 8 and what fences late calls; call it while nothing else runs.
+ * @param truth what Qiscus has (`sandbox.state()`), once all is done: nothing in the inbox, no call to come; null: not asked
+ * @param acknowledged rooms whose allocation was answered with 2xx
+ */
+export async function brokenWhenQuiet(
+  client: RedisClient,
+  keys: Keys,
+  truth: Pick<SandboxState, 'rooms' | 'agents' | 'violations'> | null,
+  acknowledged: Iterable<string>,
+): Promise<string[]> {
+  const books = await readBooks(client, keys);
+  const toCome = new Set(books.inbox.entries.map(({ fields }) => fields.room));
+  const known = [...acknowledged].filter((id) => !toCome.has(id));
+  const now = await readSnapshot({ client, keys, desk: new Desk(new Scripts(client, keys), Date.now) });
+  const broken = [...brokenInvariants(now, known), ...brokenInBooks(books), ...brokenInReplay(books)];
+  if (truth === null) return broken;
+  for (const noun of ['inbox', 'outbox'] as const)
+    if (books[noun].entries.length > 0) broken.push(`8 not quiet: ${books[noun].entries.length} in the ${noun}`);
+  return [...broken, ...differencesFromQiscus(books, truth)];
 }

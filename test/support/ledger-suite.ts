@@ -9,7 +9,7 @@ import type { Intent } from '../../src/ledger/index';
 import type { Webhook } from '../../src/ledger/model';
 import { connect, type RedisClient } from '../../src/redis/client';
 import { ensureGroups } from '../../src/streams/groups';
-import { brokenInvariants, readSnapshot } from './invariants';
+import { brokenWhenQuiet } from './invariants';
 import { openTestLedger, type TestLedger } from './ledger';
 import { startTestRedis, type TestRedis } from './redis';
 import { until } from './wait';
@@ -33,6 +33,8 @@ export interface LedgerSuite {
   readonly client: RedisClient;
   /** Rooms that must never be lost; a test that lets marks be swept clears it. */
   readonly known: Set<string>;
+  /** What the checker must find after this test, because the test itself did the damage. */
+  readonly explained: string[];
   /** Appends webhooks to the inbox; `arrive` applies them too. */
   send(...webhooks: Webhook[]): Promise<void>;
   arrive(...webhooks: Webhook[]): Promise<void>;
@@ -59,6 +61,7 @@ export function onBothRedis(define: (suite: LedgerSuite) => void): void {
       let client: RedisClient;
       let t: TestLedger;
       const known = new Set<string>();
+      const explained: string[] = [];
 
       beforeAll(async () => {
         redis = await startTestRedis({ cluster });
@@ -70,9 +73,10 @@ export function onBothRedis(define: (suite: LedgerSuite) => void): void {
       });
       beforeEach(async () => {
         known.clear();
+        explained.length = 0;
         t = await openTestLedger(client);
       });
-      afterEach(async () => expect(brokenInvariants(await readSnapshot(t), known)).toEqual([]));
+      afterEach(async () => expect(await brokenWhenQuiet(client, t.keys, null, known)).toEqual(explained));
 
       const suite: LedgerSuite = {
         get t() {
@@ -85,6 +89,7 @@ export function onBothRedis(define: (suite: LedgerSuite) => void): void {
           return client;
         },
         known,
+        explained,
         async send(...webhooks) {
           for (const webhook of webhooks) {
             await t.append(webhook);

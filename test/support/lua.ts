@@ -16,8 +16,8 @@ export interface LuaFile {
   source: string;
 }
 
-/** Position of the key among a command's arguments (after the command's name), and whether it writes. */
-const COMMANDS: Record<string, { key: number | 'STREAMS'; writes: boolean }> = {
+/** Position of the key among a command's arguments (after the command's name; null: it takes none), and whether it writes. */
+const COMMANDS: Record<string, { key: number | 'STREAMS' | null; writes: boolean }> = {
   ...Object.fromEntries(
     [
       'GET HGET HMGET HKEYS HEXISTS HSCAN HLEN ZRANGE ZRANGEBYLEX ZRANGEBYSCORE ZLEXCOUNT ZCARD ZSCORE ZCOUNT',
@@ -36,6 +36,7 @@ const COMMANDS: Record<string, { key: number | 'STREAMS'; writes: boolean }> = {
   XREAD: { key: 'STREAMS', writes: false },
   XGROUP: { key: 2, writes: true },
   XINFO: { key: 2, writes: false },
+  INFO: { key: null, writes: false },
 };
 
 const BUILTINS = new Set(
@@ -350,6 +351,7 @@ export function problemsOf(file: LuaFile, preludes: LuaFile[], isPrelude = false
       report(`${command} is not among the commands that scripts may use`);
       continue;
     }
+    if (rule.key === null) continue;
     const streams = args.findIndex((arg) => arg.length === 1 && arg[0]?.text === 'STREAMS');
     const key = rule.key === 'STREAMS' ? args[streams + 1] : args[rule.key - 1];
     if (!isSlot(key) && !isPassedSlot(key))

@@ -73,7 +73,8 @@ export function eventStream(
           while (open && lastId !== null) {
             const { records, next } = await feed.page(lastId, PAGE);
             for (const record of records) send(record);
-            if (next === null || records.length === 0) break;
+            if (next === null) break;
+            lastId = next;
           }
         } catch {
           close();

@@ -1,0 +1,133 @@
+/**
+ * The journal can be replayed: from its first record and from any snapshot, whatever goes on while that is written, whoever
+ * writes it, and however much of the journal was trimmed. The suite's own check replays it after every test.
+ */
+import { beforeEach, describe, expect, test } from 'bun:test';
+import { Ledger } from '../../src/ledger/index';
+import { connect } from '../../src/redis/client';
+import { Scripts } from '../../src/redis/scripts';
+import { readBooks } from '../support/books';
+import { brokenInReplay } from '../support/invariants';
+import { allocation, resolved } from '../support/ledger';
+import { onBothRedis } from '../support/ledger-suite';
+import { beginnings, differencesFrom, replay } from '../support/replay';
+
+const FOR_EVER = 1e12;
+const AGENTS = Array.from({ length: 90 }, (_, i) => ({ id: `agent-${i}`, channels: i % 3 ? null : ['10', '20'] }));
+
+onBothRedis((s) => {
+  const { arrive, advance, confirmAll } = s;
+  const channelOf = (n: number) => [null, '10', '20', '30'][n % 4] ?? null;
+  const rooms = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, i) => allocation(String(from + i), { channelId: channelOf(from + i) }));
+  const books = () => readBooks(s.client, s.t.keys);
+  const countOf = async (event: string) => (await books()).journal.filter((record) => record.event === event).length;
+  const part = (entries = FOR_EVER) => s.t.ledger.snapshotJournal(FOR_EVER, entries);
+  async function snapshot(): Promise<void> {
+    while ((await part()) === 'more');
+  }
+
+  /** Some of everything: rooms arrive, are confirmed, refused, deferred and resolved; agents come and go. */
+  async function work(step: number): Promise<void> {
+    await arrive(...rooms(step * 20, step * 20 + 20), resolved(String(step * 7)), resolved(String(step * 3 + 1)));
+    const intents = await s.take(12);
+    for (const [i, intent] of intents.entries()) {
+      if (intent.kind === 'question') await s.t.ledger.answer(intent, 'resolved', { kind: 'answered', pauseMs: 0 });
+      else if (i % 4 === 0) await s.t.ledger.refuse(intent, 'full', 'later', s.t.clock.ms + 1_000);
+      else if (i % 4 === 1) {
+        const how = { kind: 'slowed' as const, sent: i % 8 === 1, dueMs: s.t.clock.ms + 2_000, pauseMs: 0, limit: 8 };
+        await s.t.ledger.defer(intent, 'slowed', how);
+      } else if (i % 4 === 2) await s.t.ledger.confirm(intent, 'confirmed');
+      else await s.t.ledger.refuse(intent, 'full', i % 8 === 3 ? 'park' : 'close');
+    }
+    if (step % 5 === 0) await s.t.roster(AGENTS.filter((_, i) => (i + step) % 4 !== 0));
+    if (step % 7 === 0) await s.t.desk.setMaxCustomers(1 + (step % 3));
+    if (step % 3 === 0) await s.t.desk.patchAgent(`agent-${step % 90}`, { paused: step % 2 === 0, maxCustomers: 3 });
+    await advance(700);
+  }
+
+  test('a snapshot of 900 rooms that is written while everything goes on is exact at its end', async () => {
+    await s.t.roster(AGENTS);
+    await arrive(...rooms(10_000, 10_900));
+    await confirmAll();
+    for (let step = 0; (await part()) === 'more'; step++) await work(step);
+    await s.t.desk.setMaxCustomers(9);
+    await work(99);
+    const now = await books();
+    const [, newest] = beginnings(now.journal, now.whole);
+    const replayed = replay(now.journal, newest ?? '');
+    expect([...replayed.problems, ...differencesFrom(now, replayed)]).toEqual([]);
+    expect([replayed.exact, replayed.rooms.size > 900, replayed.judged > 0]).toEqual([true, true, true]);
+    const parts = now.journal.filter(({ event }) => event === 'snapshot.rooms').map(({ fields }) => fields.rooms ?? '');
+    expect(Math.max(...parts.map((text) => text.split('\n').length))).toBeLessThanOrEqual(64);
+    expect(parts.length).toBeGreaterThan(14);
+  }, 60_000);
+
+  test('a snapshot is written once, and the next when a quarter of the retention has passed', async () => {
+    await s.t.roster([{ id: 'a' }]);
+    await snapshot();
+    expect(await part(400)).toBe('idle');
+    await arrive(...rooms(0, 98));
+    expect(await part(400)).toBe('idle');
+    await arrive(...rooms(98, 101));
+    expect(await part(400)).toBe('more');
+    await snapshot();
+    expect(await s.t.ledger.snapshotJournal(4_000, FOR_EVER)).toBe('idle');
+    s.t.clock.ms += 1_000;
+    expect(await s.t.ledger.snapshotJournal(4_000, FOR_EVER)).toBe('more');
+  });
+
+  test('another process goes on with the snapshot of one that died', async () => {
+    await s.t.roster(AGENTS);
+    await arrive(...rooms(0, 300));
+    for (let i = 0; i < 4; i++) expect(await part()).toBe('more');
+    const client = await connect(s.redis.url, 'command');
+    const other = new Ledger(new Scripts(client, s.t.keys), () => s.t.clock.ms);
+    await work(50);
+    while ((await other.snapshotJournal(FOR_EVER, FOR_EVER)) === 'more');
+    client.disconnect();
+    expect([await countOf('snapshot.begun'), await countOf('snapshot.ended')]).toEqual([1, 1]);
+  }, 30_000);
+
+  describe('with small nodes, so that the stream is cut where it may be', () => {
+    const ENTRIES = 400;
+    beforeEach(async () => {
+      await s.client.config('SET', 'stream-node-max-entries', '5');
+    });
+
+    test('the journal stays bounded, keeps what is promised, and can be replayed at every moment', async () => {
+      await s.t.roster(AGENTS);
+      let trimmed = false;
+      for (let step = 0; step < 40; step++) {
+        await work(step);
+        for (let i = 0; i < 8; i++) await part(ENTRIES);
+        await advance(0, { journalEntries: ENTRIES });
+        const now = await books();
+        const parts = now.journal.filter(({ event }) => event.startsWith('snapshot.')).length;
+        if (step > 20) expect(beginnings(now.journal, now.whole)).not.toEqual([]);
+        if (!now.whole) expect(now.journal.length - parts).toBeGreaterThanOrEqual(ENTRIES);
+        // Retention, a share, and what is written while one snapshot is.
+        expect(now.journal.length - parts).toBeLessThan(ENTRIES * 1.75);
+        if (step % 6 === 0) expect(brokenInReplay(now)).toEqual([]);
+        trimmed ||= !now.whole;
+      }
+      expect(trimmed).toBe(true);
+      s.known.clear();
+    }, 60_000);
+
+    test('old records go by their age too, and never past the last snapshot', async () => {
+      const journalMs = 10_000;
+      await arrive(...rooms(0, 100));
+      await advance(20_000, { journalMs });
+      expect((await books()).whole).toBe(true);
+      await snapshot();
+      await advance(9_000, { journalMs });
+      expect((await books()).whole).toBe(true);
+      await arrive(...rooms(100, 120));
+      await advance(2_000, { journalMs });
+      const { journal, whole } = await books();
+      expect([whole, journal.some(({ event }) => event === 'snapshot.begun')]).toEqual([false, true]);
+      expect(journal.findIndex(({ event }) => event === 'snapshot.begun')).toBeLessThan(5);
+    });
+  });
+});
