@@ -95,7 +95,7 @@ async function assemble(
     const rules = { production: config.production, allowWeak: config.redis.allowWeakDurability };
     await checkDurability(store.command, store.keys.inbox, rules, logger);
   }
-  await ensureGroups(store.command, store.keys);
+  await ensureGroups(store.command, store.keys, { scripts: store.scripts, nowMs });
 
   const sandbox = config.sandbox ? await startOwnQiscus(config) : null;
   if (sandbox) undo.push(() => sandbox.stop());

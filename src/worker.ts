@@ -43,7 +43,7 @@ const FIRST_LOOK_MS = 3_000;
 export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const { config, store, desk, journal, qiscus, nowMs, logger } = parts;
   const ledger = new Ledger(store.scripts, nowMs);
-  const recreateGroups = () => ensureGroups(store.command, store.keys);
+  const recreateGroups = () => ensureGroups(store.command, store.keys, { scripts: store.scripts, nowMs });
   await recreateGroups();
   await ledger.setInitialLimit(config.allocation.maxCustomers);
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);

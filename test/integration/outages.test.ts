@@ -93,7 +93,7 @@ async function expectAllAssigned(rooms: string[]): Promise<void> {
   expect(sandbox.state().violations).toEqual([]);
 }
 
-test('Redis is killed under load and comes back', async () => {
+test('[F02] Redis is killed under load and comes back', async () => {
   await start(environment(redis.url, sandbox.url, { QISCUS_TIMEOUT_MS: '1000', OUTBOX_CLAIM_MS: '1200' }));
   const sending = load();
   for (let round = 1; round <= 2; round++) {
@@ -119,7 +119,7 @@ test('Redis is killed under load and comes back', async () => {
   for (const i of [1, 2, 4, 28, 29]) expect((await api.room(`away-${i}`)).code).toBe('ROOM_UNKNOWN');
 }, 60_000);
 
-test('Redis is silent: refused in time, and taken in again when it speaks', async () => {
+test('[F02 F03 F04] Redis is silent: refused in time, and taken in again when it speaks', async () => {
   await start(environment(redis.url, sandbox.url));
   expect((await api.allocate('before')).status).toBe(200);
   await redis.kill('SIGSTOP');
@@ -131,7 +131,7 @@ test('Redis is silent: refused in time, and taken in again when it speaks', asyn
   await expectAllAssigned(['before', 'after']);
 }, 60_000);
 
-describe('Redis is full', () => {
+describe('[F06 F11] Redis is full', () => {
   let admin: Redis;
   beforeEach(() => {
     admin = new Redis({ host: '127.0.0.1', port: redis.port });
