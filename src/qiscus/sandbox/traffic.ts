@@ -10,6 +10,7 @@
  * `run` ends by itself, in time and in number, and leaves chats open; `rest` finishes them all. Both end by the signal.
  */
 import type { AgentState, Told } from './control';
+import type { WebhookKind } from './delivery';
 import { faultsOf, type Plan } from './plan';
 import { createRandom } from './random';
 import type { ChangeAgent, CreateRoom, Fault, Message, Resolve } from './settings';
@@ -74,7 +75,7 @@ export class Traffic {
   };
   readonly #hands: Hands;
   readonly #plan: Plan;
-  readonly #answered: (tookMs: number) => void;
+  readonly #answered: (kind: WebhookKind, tookMs: number) => void;
   readonly #random: () => number;
   /** Rooms of another run may still be there. */
   readonly #name = crypto.randomUUID().slice(0, 8);
@@ -87,7 +88,7 @@ export class Traffic {
   #lookMs = 0;
 
   /** @param answered hears how long a webhook took that went out at once, once or twice, ms */
-  constructor(hands: Hands, plan: Plan, answered: (tookMs: number) => void = () => {}) {
+  constructor(hands: Hands, plan: Plan, answered: (kind: WebhookKind, tookMs: number) => void = () => {}) {
     this.#hands = hands;
     this.#plan = plan;
     this.#answered = answered;
@@ -167,7 +168,7 @@ export class Traffic {
       const channelId = channels[Math.floor(this.#random() * channels.length)] ?? null;
       this.counts.opened++;
       this.#open.set(roomId, chat);
-      this.#send(roomId, (how) => this.#hands.rooms.create({ roomId, channelId, ...how }));
+      this.#send('agent_allocation', roomId, (how) => this.#hands.rooms.create({ roomId, channelId, ...how }));
       return;
     }
     const roomId = this.#random() < BACK_AT_ONCE ? this.#served.pop() : this.#served.shift();
@@ -177,7 +178,7 @@ export class Traffic {
     }
     this.counts.returned++;
     this.#open.set(roomId, chat);
-    this.#send(roomId, (how) => this.#hands.rooms.message(roomId, how));
+    this.#send('agent_allocation', roomId, (how) => this.#hands.rooms.message(roomId, how));
   }
 
   async #goOn(nowMs: number): Promise<void> {
@@ -190,11 +191,11 @@ export class Traffic {
         this.#open.delete(roomId);
         this.#served.push(roomId);
         this.counts.finished++;
-        this.#send(roomId, (how) => this.#hands.rooms.resolve(roomId, how));
+        this.#send('mark_as_resolved', roomId, (how) => this.#hands.rooms.resolve(roomId, how));
       } else if (chat.endsMs === null && nowMs >= chat.writesMs) {
         chat.writesMs = nowMs + this.#draw(this.#plan.patienceMs);
         this.counts.writtenAgain++;
-        this.#send(roomId, (how) => this.#hands.rooms.message(roomId, how));
+        this.#send('agent_allocation', roomId, (how) => this.#hands.rooms.message(roomId, how));
       }
     }
   }
@@ -228,7 +229,7 @@ export class Traffic {
   }
 
   /** One webhook's way: lost, late, twice (at once or with a gap), or as it should be. */
-  #send(roomId: string, act: (how: Message) => Promise<Told>): void {
+  #send(kind: WebhookKind, roomId: string, act: (how: Message) => Promise<Told>): void {
     const { twice, late, lateMs, lost } = this.#plan.webhooks;
     const dice = this.#random();
     const slowMs = Math.ceil(this.#draw(lateMs));
@@ -246,7 +247,7 @@ export class Traffic {
           const key = String(status ?? 'none');
           this.counts.replies[key] = (this.counts.replies[key] ?? 0) + 1;
         }
-        if (deliveries.length > 0 && !how.delayMs && !how.spreadMs) this.#answered(performance.now() - begunMs);
+        if (deliveries.length > 0 && !how.delayMs && !how.spreadMs) this.#answered(kind, performance.now() - begunMs);
       })
       .catch(() => {
         this.counts.refused++;

@@ -1,0 +1,39 @@
+/**
+ * The soak in short: a busy minute with everything that goes wrong, looked at all the time (test/soak does the same for long).
+ *
+ * Times are not judged here: on a busy machine a minute of them says nothing. SOAK_SECONDS and SOAK_RATE change its size.
+ */
+import { expect, test } from 'bun:test';
+import { runSoak } from '../soak/soak';
+import { judge, spell } from '../soak/verdicts';
+import { tried } from '../support/evidence';
+
+const SECONDS = Number(process.env.SOAK_SECONDS ?? 40);
+const RATE = Number(process.env.SOAK_RATE ?? 60);
+const START_AND_REST_MS = 300_000;
+
+test(
+  '[F70 F25 F58] a busy minute with faults and restarts: memory, streams and connections stay flat, and nothing is lost',
+  async () => {
+    const tell = (line: string) => console.log(`soak: ${line}`);
+    const report = await runSoak({
+      forMs: SECONDS * 1_000,
+      rate: RATE,
+      sampleEveryMs: 500,
+      seed: Date.now() % 1e6,
+      tell,
+    });
+    const verdicts = judge(report);
+    for (const verdict of verdicts) tell(spell(verdict, report));
+
+    expect(report.broken).toEqual([]);
+    expect(verdicts.filter(({ kind, holds }) => kind !== 'latency' && !holds)).toEqual([]);
+    // It was busy, and all that can go wrong did.
+    expect(report.counts.finished).toBeGreaterThan((SECONDS * RATE) / 2);
+    expect(report.restarts).toBe(9);
+    for (const event of ['call.deferred', 'room.repaired', 'entry.stale', 'entry.repeated'])
+      expect(report.events).toHaveProperty([event]);
+    tried(report.counts.finished, 'F70');
+  },
+  SECONDS * 1_000 + START_AND_REST_MS,
+);

@@ -1,0 +1,71 @@
+/**
+ * Follows the journal on a connection of its own and keeps how long webhooks and rooms took. `stop` ends it.
+ */
+import { BLOCK_MS, type RedisClient } from '../../src/redis/client';
+
+const RECORDS_AT_ONCE = 1_000;
+
+/** Reads from the journal's beginning. */
+export class Timekeeper {
+  /** Since the last `take`, ms. */
+  #assignedMs: number[] = [];
+  #appliedMs: number[] = [];
+  /** Records that answer a webhook: one for each. */
+  answered = 0;
+  /** Records by event. */
+  readonly events: Record<string, number> = {};
+  readonly #blocking: RedisClient;
+  readonly #key: string;
+  readonly #places = new Map<string, number>();
+  readonly #running: Promise<void>;
+
+  /** @param blocking a connection that nothing else uses */
+  constructor(blocking: RedisClient, key: string) {
+    this.#blocking = blocking;
+    this.#key = key;
+    this.#running = this.#follow();
+  }
+
+  take(): { assignedMs: number[]; appliedMs: number[] } {
+    const taken = { assignedMs: this.#assignedMs, appliedMs: this.#appliedMs };
+    this.#assignedMs = [];
+    this.#appliedMs = [];
+    return taken;
+  }
+
+  async stop(): Promise<void> {
+    this.#blocking.disconnect();
+    await this.#running;
+  }
+
+  async #follow(): Promise<void> {
+    const where = ['STREAMS', this.#key] as const;
+    for (let last = '0-0'; ; ) {
+      const answer = await this.#blocking
+        .xread('COUNT', RECORDS_AT_ONCE, 'BLOCK', BLOCK_MS, ...where, last)
+        .catch(() => undefined);
+      if (answer === undefined) return;
+      for (const [id, flat] of answer?.[0]?.[1] ?? []) {
+        last = id;
+        this.#see(id, new Map(flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1] ?? '']] : []))));
+      }
+    }
+  }
+
+  #see(id: string, fields: Map<string, string>): void {
+    const atMs = Number.parseInt(id, 10);
+    const event = fields.get('event') ?? '';
+    this.events[event] = (this.events[event] ?? 0) + 1;
+    const room = fields.get('room') ?? '';
+    const [entry, place] = [fields.get('entry'), fields.get('place')];
+    if (entry !== undefined) {
+      this.answered += 1;
+      this.#appliedMs.push(atMs - Number.parseInt(entry, 10));
+    }
+    if (place !== undefined) this.#places.set(room, Number.parseInt(place, 10));
+    if (event !== 'room.assigned') return;
+    const openedMs = this.#places.get(room);
+    this.#places.delete(room);
+    if (openedMs !== undefined) this.#assignedMs.push(atMs - openedMs);
+  }
+}

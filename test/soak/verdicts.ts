@@ -1,0 +1,112 @@
+/**
+ * Is everything as flat at the end as it was at the beginning? Compares the first third of a soak with its last third.
+ *
+ * 1. The warm-up (the first of ten parts) is left out; each third has three rushes and three restarts.
+ * 2. What only a leak can raise is compared by its floor (the value that one in ten looks is below): a burst lifts the top, a
+ *    leak lifts the floor. Times are compared by their middle, sizes of streams by their peak.
+ * 3. A limit is a share of the first third and a little more for noise; both are far below what a leak of a few dozen bytes
+ *    a webhook, or of one connection in a thousand chats, does in half an hour.
+ */
+import { KEY_NOUNS } from '../../src/redis/keys';
+import { median, quantile } from '../bench/measure';
+import type { Sample } from './sample';
+import type { SoakReport } from './soak';
+
+export type Kind = 'memory' | 'redis' | 'streams' | 'descriptors' | 'latency';
+
+export interface Verdict {
+  kind: Kind;
+  what: string;
+  unit: string;
+  first: number;
+  last: number;
+  /** The last third may reach this. */
+  most: number;
+  /** From the middle of the first third to the middle of the last, for an hour. */
+  slope: number;
+  holds: boolean;
+}
+
+interface Rule {
+  kind: Kind;
+  what: string;
+  unit?: string;
+  of(sample: Sample): number;
+  most(first: number, report: SoakReport): number;
+}
+
+const memory = (first: number) => first * 1.1 + 5;
+const stream = (first: number) => 2 * first + 100;
+const usual = (first: number) => first * 1.5 + 3;
+const slowest = (first: number) => first * 2 + 25;
+/** Workers keep a connection for each call that may be under way at once, once there were so many. */
+const QISCUS_CONNECTIONS = 12;
+
+const floors: Rule[] = [
+  { kind: 'memory', what: 'memory of the api', unit: 'MB', of: ({ api }) => api.rssMb, most: memory },
+  { kind: 'memory', what: 'memory of a worker', unit: 'MB', of: ({ worker }) => worker.rssMb, most: memory },
+  { kind: 'redis', what: 'memory of Redis', unit: 'MB', of: (s) => s.redisUsedMb, most: (first) => first * 1.05 + 1 },
+  { kind: 'descriptors', what: 'descriptors of the api', of: ({ api }) => api.descriptors, most: (first) => first + 4 },
+  {
+    kind: 'descriptors',
+    what: 'descriptors of a worker',
+    of: ({ worker }) => worker.descriptors,
+    most: (first) => first + QISCUS_CONNECTIONS,
+  },
+  { kind: 'descriptors', what: 'connections to Redis', of: (s) => s.redisClients, most: (first) => first + 1 },
+];
+
+const peaks: Rule[] = [
+  { kind: 'streams', what: 'entries in the inbox', of: ({ inbox }) => inbox, most: stream },
+  { kind: 'streams', what: 'intents in the outbox', of: ({ outbox }) => outbox, most: stream },
+  // It goes back to the last snapshot before the oldest record that must be kept.
+  {
+    kind: 'streams',
+    what: 'records in the journal',
+    of: (s) => s.journal,
+    most: (_, r) => r.journalEntries * 1.5 + 1_000,
+  },
+  { kind: 'streams', what: 'rooms on record', of: ({ rooms }) => rooms, most: (_, { customers }) => customers },
+  { kind: 'streams', what: 'keys', of: ({ keys }) => keys, most: () => Object.keys(KEY_NOUNS).length },
+];
+
+const middles: Rule[] = [
+  { kind: 'latency', what: 'an allocation answered, p50', unit: 'ms', of: (s) => s.allocationMs.p50, most: usual },
+  { kind: 'latency', what: 'an allocation answered, p99', unit: 'ms', of: (s) => s.allocationMs.p99, most: slowest },
+  { kind: 'latency', what: 'a resolve answered, p50', unit: 'ms', of: (s) => s.resolvedMs.p50, most: usual },
+  { kind: 'latency', what: 'a resolve answered, p99', unit: 'ms', of: (s) => s.resolvedMs.p99, most: slowest },
+  { kind: 'latency', what: 'accepted to assigned, p50', unit: 'ms', of: (s) => s.assignedMs.p50, most: usual },
+  { kind: 'latency', what: 'accepted to assigned, p99', unit: 'ms', of: (s) => s.assignedMs.p99, most: slowest },
+];
+
+const LOOKS: [rules: Rule[], value: (values: readonly number[]) => number][] = [
+  [floors, (values) => quantile(values, 0.1)],
+  [peaks, (values) => Math.max(...values)],
+  [middles, median],
+];
+
+/** One verdict a rule. @throws Error when a third has no sample */
+export function judge(report: SoakReport): Verdict[] {
+  const { samples, part } = report;
+  const third = (nth: number) =>
+    samples.filter(({ at }) => at > (1 + 3 * nth) * part && at <= (4 + 3 * nth) * part + part / 2);
+  const [begin, end] = [third(0), third(2)];
+  if (begin.length === 0 || end.length === 0) throw new Error('too few samples');
+  const hours = (6 * part) / 3_600;
+  return LOOKS.flatMap(([rules, look]) =>
+    rules.map(({ kind, what, unit = '', of, most }) => {
+      const value = (looks: Sample[]) => look(looks.map(of).filter(Number.isFinite));
+      const [first, last] = [value(begin), value(end)];
+      const limit = most(first, report);
+      return { kind, what, unit, first, last, most: limit, slope: (last - first) / hours, holds: last <= limit };
+    }),
+  );
+}
+
+/** A verdict for people. The slope of a few minutes would be noise, and is left out. */
+export function spell({ what, unit, first, last, most, slope, holds }: Verdict, { seconds }: SoakReport): string {
+  const short = (value: number) => value.toLocaleString('en', { maximumFractionDigits: 1 });
+  const figures = `${short(first)} → ${short(last)} ${unit}`.trim();
+  const anHour = seconds < 600 ? '' : `; ${slope < 0 ? '' : '+'}${short(slope)} an hour`;
+  return `${holds ? 'holds ' : 'BROKEN'} ${what}: ${figures} (at most ${short(most)}${anHour})`;
+}
