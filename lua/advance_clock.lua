@@ -30,7 +30,7 @@ for _, room_id in ipairs(due) do
     queue(room_id, room)
   end
 end
-if #due > 0 or redis.call('HEXISTS', META, 'drain') == 1 then more = math.max(more, drain()) end
+if #due > 0 or drain_under_way() then more = math.max(more, drain()) end
 
 -- Rooms in line for `age` or longer, by place. One that came back keeps its place and begins to wait anew, so an old place
 -- is not enough; nor is a young head the end of its channel. At most 256 rooms are looked at.

@@ -64,7 +64,7 @@ local function reserve(room_id, room, choice, why)
 end
 
 -- Pairs the head of a channel's line with the best agent for it; false when there is no such pair.
-local function pair(channel)
+local function pair_head(channel)
   local head = line_first(channel, 1)[1]
   if not head then return false end
   local choice = pick(channel)
@@ -93,15 +93,12 @@ local function oldest_channel(group)
   return found
 end
 
--- Pairs for one group until it is full or nobody waits for it; at most `budget` pairs. Returns how many.
-local function settle(group, budget)
-  local pairs_made = 0
-  while pairs_made < budget and has_capacity(group) do
-    local channel = oldest_channel(group)
-    if not channel or not pair(channel) then break end
-    pairs_made = pairs_made + 1
-  end
-  return pairs_made
+-- Is a larger drain under way? Then there are heads that nobody has looked at yet, and only the drain may pair: whoever
+-- else did would let a younger room overtake them.
+local draining = nil
+local function drain_under_way()
+  if draining == nil then draining = redis.call('HEXISTS', META, 'drain') == 1 end
+  return draining
 end
 
 -- Pairs for all lines, oldest head first, at most 64. Leaves a mark when there may be more, so that the next script that
@@ -116,12 +113,33 @@ local function drain()
     while head and groups[at] and not has_capacity(groups[at]) do at = at + 1 end
     if not head or not groups[at] then
       redis.call('HDEL', META, 'drain')
+      draining = false
       return 0
     end
-    if pair(head:match('^[^%z]*%z(.*)$')) then made = made + 1 else passed = passed + 1 end
+    if pair_head(head:match('^[^%z]*%z(.*)$')) then made = made + 1 else passed = passed + 1 end
   end
   redis.call('HSET', META, 'drain', 1)
+  draining = true
   return 1
+end
+
+-- Pairs for one group until it is full or nobody waits for it; at most `budget` pairs.
+local function settle(group, budget)
+  if drain_under_way() then
+    drain()
+    return
+  end
+  local made = 0
+  while made < budget and has_capacity(group) do
+    local channel = oldest_channel(group)
+    if not channel or not pair_head(channel) then break end
+    made = made + 1
+  end
+end
+
+-- Pairs for one channel, where a room came into line.
+local function pair(channel)
+  if drain_under_way() then drain() else pair_head(channel) end
 end
 
 -- Takes the room from its agent, in the one place where a count goes down. Returns the agent's group.

@@ -189,9 +189,13 @@ export class Replay implements Replayed {
         return room.state === 'reserved' ? { ...again, call: 'unknown' } : { ...again, asked: at };
       }
       case 'entry.repeated': {
-        const base = room.base < 0 && f.service !== undefined ? Number(f.service) : room.base;
-        if (!f.questioned) return { base };
-        return { base, asked: at, token: this.#newer(f.token), asked_by: room.asked_by || (f.entry ?? '') };
+        const first = room.base < 0 && f.service !== undefined;
+        const told = first ? { base: Number(f.service), mark: Math.max(room.mark, Number(f.service)) } : {};
+        if (Number(f.token) === room.token) return told;
+        const token = this.#newer(f.token);
+        // Its call is made again, or it is asked about.
+        if (room.state === 'reserved') return { ...told, token, call: 'unknown' };
+        return { ...told, token, asked: at, asked_by: room.asked_by || (f.entry ?? '') };
       }
       default:
         return CLOSES.includes(event) ? {} : null;
