@@ -2,7 +2,7 @@
  * The connections and scripts of one process, and the gate that Redis passes at start.
  *
  * 1. Opens one connection per purpose; a blocking read has one of its own.
- * 2. Refuses (in production) or warns when Redis may lose or evict what was acknowledged.
+ * 2. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
  * 3. Watches Redis's memory for the inbox. `close` ends all connections at once.
  */
 import type { Logger } from 'pino';
@@ -68,6 +68,20 @@ export async function readNearlyFull(client: RedisClient, key: string): Promise<
 /** What each setting must be for "acknowledged" to mean "kept". */
 const DURABLE = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const;
 
+/** First patch of each line without the Lua escape CVE-2025-49844. 7.0 is mended by distributions only, under its old number. */
+const SAFE = {
+  redis: { '7.0': 15, '7.2': 11, '7.4': 6, '8.0': 4, '8.2': 2 },
+  valkey: { '7.2': 11, '8.0': 6, '8.1': 4 },
+} as const;
+
+/** The version to move to when the server that gave this INFO is known to be unsafe, else null. */
+export function saferVersion(info: string): string | null {
+  const kind = info.includes('valkey_version:') ? 'valkey' : 'redis';
+  const [, line = '', patch] = new RegExp(`^${kind}_version:(\\d+\\.\\d+)\\.(\\d+)`, 'm').exec(info) ?? [];
+  const floor = Object.entries(SAFE[kind]).find(([known]) => known === line)?.[1];
+  return floor !== undefined && Number(patch) < floor ? `${line}.${floor}` : null;
+}
+
 /**
  * Checks version and durability of the Redis that holds `key`.
  * @throws ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
@@ -79,9 +93,17 @@ export async function checkDurability(
   log: Logger,
 ): Promise<void> {
   const node = await nodeOf(client, key);
-  const version = /^redis_version:(\d+)\.(\d+)/m.exec(await node.info('server'));
+  const info = await node.info('server');
+  const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   if (version && Number(version[1]) < 7) {
     throw new ServiceError('STORE_UNAVAILABLE', 'Redis 7.0 or newer (or Valkey 8) is needed.');
+  }
+  const safer = saferVersion(info);
+  if (safer !== null) {
+    log.warn(
+      { event: 'redis.outdated', safer },
+      `This Redis has known holes in its Lua: update it to ${safer} or newer.`,
+    );
   }
   const weak: string[] = [];
   for (const [name, wanted] of Object.entries(DURABLE)) {

@@ -18,6 +18,8 @@ export interface Wire {
   /** Resolves with the milliseconds since the connection, when the server has closed it. */
   closed: Promise<number>;
   isClosed(): boolean;
+  /** Resolves when more has come, or the end. */
+  news(): Promise<void>;
   send(...parts: Bytes[]): void;
   end(): void;
 }
@@ -26,11 +28,17 @@ export interface Wire {
 export async function wire(port: number): Promise<Wire> {
   let text = '';
   let isClosed = false;
+  let news = Promise.withResolvers<void>();
+  const tell = () => {
+    news.resolve();
+    news = Promise.withResolvers<void>();
+  };
   const socket = connect(port, '127.0.0.1');
   const startedMs = performance.now();
   const closed = new Promise<number>((resolve) => {
     socket.on('close', () => {
       isClosed = true;
+      tell();
       resolve(performance.now() - startedMs);
     });
   });
@@ -38,6 +46,7 @@ export async function wire(port: number): Promise<Wire> {
   socket.on('error', () => {});
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1');
+    tell();
   });
   await new Promise<void>((resolve) => socket.once('connect', () => resolve()));
   return {
@@ -46,6 +55,7 @@ export async function wire(port: number): Promise<Wire> {
     statuses: () => [...text.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map((match) => Number(match[1])),
     closed,
     isClosed: () => isClosed,
+    news: () => news.promise,
     send(...parts) {
       for (const part of parts) socket.write(part);
     },
