@@ -1,8 +1,9 @@
 /** Tells a Redis that cannot serve now from a fault of ours: the one is tried again, the other must be seen and mended. */
 import { ServiceError } from '../errors';
 
-/** What Redis answers while it is full, cannot write, loads, is being replaced, or is busy. */
-const UNABLE = /^(OOM|MISCONF|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS|BUSY|UNBLOCKED)\b/;
+/** What Redis answers while it is full, cannot write, loads, is being replaced, is busy, or does not let us in. */
+const UNABLE =
+  /^(OOM|MISCONF|READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|NOREPLICAS|BUSY|UNBLOCKED|NOAUTH|NOPERM|WRONGPASS)\b/;
 
 /**
  * What to throw for an error of a Redis command: STORE_UNAVAILABLE when Redis is out of reach or unable, else the error

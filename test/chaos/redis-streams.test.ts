@@ -60,14 +60,8 @@ test('[F18] the group of a thousand waiting webhooks is gone: none of them is sk
   const all = redis.admin.multi().xgroup('DESTROY', KEYS.inbox, 'ledger');
   for (const room of rooms) all.xadd(KEYS.inbox, '*', 'kind', 'allocation', 'room', room, 'request', `r-${room}`);
   await all.exec();
-  const { total } = await until(
-    async () => {
-      const queue = (await stage.api.get('/queue')).body as { total: number };
-      return queue.total === rooms.length - 6 * LIMIT && queue;
-    },
-    { what: 'every agent full and all others in line' },
-  );
-  expect(total).toBe(880);
+  const full = async () => (await stage.api.get('/queue')).body.total === rooms.length - 6 * LIMIT;
+  await until(full, { what: 'every agent full and all others in line' });
 }, 60_000);
 
 describe('a stream is deleted', () => {
