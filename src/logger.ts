@@ -13,6 +13,11 @@ import { createRedactor } from './redact';
 
 export type { Logger };
 
+/** What JSON leaves as it is and a terminal does not: commands of it beyond ASCII, line ends, changes of direction. */
+const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const UNSEEN_ALL = new RegExp(UNSEEN, 'g');
+const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 export const LOG_FILE = 'agent-allocation.log';
 
 /** Opens the sinks of LOG_STACK; the file is `logs/agent-allocation.log` in the data folder. */
@@ -56,7 +61,7 @@ export function createLogger(config: Config): { logger: Logger; reopen(): void; 
     {
       write(line) {
         if (pending === '') setImmediate(flush);
-        pending += line;
+        pending += UNSEEN.test(line) ? line.replace(UNSEEN_ALL, escaped) : line;
       },
     },
   );

@@ -128,7 +128,7 @@ describe('a user with our keys and our commands only', () => {
       ['CONFIG', 'SET', 'dir', '/tmp'],
       ['CONFIG', 'REWRITE'],
       ['SHUTDOWN'],
-      ['MODULE', 'LOAD', '/tmp/x.so'],
+      ['MODULE', 'LIST'],
       ['RESTORE', keys.rooms, '0', 'x'],
       ['DUMP', keys.rooms],
       ['MIGRATE', 'h', '1', keys.rooms, '0', '1'],

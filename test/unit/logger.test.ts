@@ -193,13 +193,18 @@ describe('the form of a line', () => {
     expect(lines[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
-  test('control characters cannot forge a line', () => {
+  test('[S39] control characters cannot forge a line, and those beyond ASCII reached the terminal', () => {
     const { lines, text } = record((logger) => {
-      logger.info({ event: 'x', room: '1\n{"level":"error"}\r\u0000\u001b[31m' }, 'first\nsecond');
+      logger.info(
+        { event: 'x', room: '1\n{"level":"error"}\r\u0000\u001b[31m\u009b31m\u202e\u2028' },
+        'first\nsecond\u007f',
+      );
     });
     expect(lines).toHaveLength(1);
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-    expect(text.slice(0, -1)).not.toMatch(/[\u0000-\u001f]/);
+    expect(text.slice(0, -1)).not.toMatch(/\p{Cc}|[\u2028-\u202e]/u);
+    // Nothing is lost by it.
+    expect(lines[0]?.room).toEndWith('\u009b31m\u202e\u2028');
+    expect(lines[0]?.msg).toEndWith('\u007f');
   });
 
   test('odd values end neither the line nor the service', () => {
