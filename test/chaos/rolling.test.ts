@@ -2,7 +2,7 @@
  * Rolling restarts under load: processes on one Redis are stopped by SIGTERM and started again, one after another, while
  * clients go to the next process on a 503 or a refused connection, as any load balancer does.
  *
- * Full size: CHAOS_RESTARTS=100. CI: 10.
+ * PROOF_SIZE=full: 100 restarts, else 10; CHAOS_RESTARTS says another number.
  */
 import { expect, test } from 'bun:test';
 import { Redis } from 'ioredis';
@@ -10,10 +10,11 @@ import { keysOf } from '../../src/redis/keys';
 import { tried } from '../support/evidence';
 import { startTestRedis } from '../support/redis';
 import { APP_ID, environment, freePort, spawnService, startTestSandbox, WEBHOOK_TOKEN } from '../support/service';
+import { sized } from '../support/size';
 import { until } from '../support/wait';
 import { differences } from './books';
 
-const RESTARTS = Number(process.env.CHAOS_RESTARTS ?? 10);
+const RESTARTS = Number(process.env.CHAOS_RESTARTS ?? sized(10, 100));
 const PROCESSES = 3;
 const CLIENTS = 24;
 const HEADERS = { 'Content-Type': 'application/json', 'X-Webhook-Token': WEBHOOK_TOKEN };
@@ -50,7 +51,7 @@ function clientOf(urls: string[], first: number, met: Met) {
 test(
   `[F58] ${RESTARTS} rolling restarts under load: no request ends in an error, nothing is lost or left behind`,
   async () => {
-    const redis = await startTestRedis();
+    const redis = await startTestRedis({ kind: 'standalone' });
     const sandbox = await startTestSandbox({ cap: 1000, latencyMs: 60 });
     const urls: string[] = [];
     try {
