@@ -183,6 +183,18 @@ async function survive(scene: Scene): Promise<void> {
     }),
   );
   expect(broken).toEqual([]);
+  // All processes that ever ran went by one name in each group.
+  const { inbox, outbox } = keysOf(APP_ID);
+  for (const [key, group] of [
+    [inbox, 'ledger'],
+    [outbox, 'dispatch'],
+  ] as const) {
+    expect(await client.xinfo('CONSUMERS', key, group)).toHaveLength(1);
+  }
+  tried(
+    seats.reduce((sum, seat) => sum + seat.starts, 0),
+    'F21',
+  );
   expect(violations).toEqual([]);
   expect([assigns.length, perSession.size]).toEqual([sessions, sessions]);
   tried(redisKills, 'F43');
@@ -220,7 +232,7 @@ async function seat(env: Record<string, string>, role: Seat['role']): Promise<Se
 }
 
 test(
-  '[F09 F13 F26 F27 F28 F43 F48 F59] one API, three workers and Redis are killed all the time',
+  '[F09 F13 F21 F26 F27 F28 F43 F48 F59] one API, three workers and Redis are killed all the time',
   async () => {
     const begin = await openScene('one api, three workers');
     const redis = await startTestRedis({ kind: 'standalone', appendfsync: 'always' });
@@ -246,7 +258,7 @@ test(
 );
 
 test(
-  '[F09 F13 F26 F27 F28 F43 F48 F59] one process that does everything and its embedded Redis are killed all the time',
+  '[F09 F13 F21 F26 F27 F28 F43 F48 F59] one process that does everything and its embedded Redis are killed all the time',
   async () => {
     const begin = await openScene('all in one');
     const { REDIS_URL: _, ...env } = environment('', begin.sandbox.url, {

@@ -1,6 +1,6 @@
 /** How the service starts, refuses to start, and keeps its log file: as processes, seen by the person who runs them. */
 import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
-import { existsSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, startTestRedis, type TestRedis } from '../support/redis';
@@ -54,6 +54,24 @@ test('[F66] a port that is taken: one clear line, code 1', async () => {
   });
   expect(service.output()).not.toContain('/health/ready');
   await taken.stop(true);
+});
+
+test('[F66] two services on one port: the second says so and ends, and the first gets every request', async () => {
+  const first = await start();
+  const second = await start({ PORT: new URL(first.url).port });
+  expect(await second.exited).toBe(1);
+  await until(() => second.output().includes('is taken by another program'), { what: 'the reason' });
+  for (let i = 0; i < 20; i++) expect((await fetch(`${first.url}/health/live`)).status).toBe(200);
+});
+
+test('[F67] a rejection that nobody handles: a line in the log, code 1, so that a supervisor starts it again', async () => {
+  const planted = join(temporaryFolder('planted'), 'reject.ts');
+  writeFileSync(planted, "process.on('SIGUSR2', () => void Promise.reject(new Error('planted')));\n");
+  const service = await start({ BUN_OPTIONS: `--preload=${planted}` });
+  process.kill(service.pid, 'SIGUSR2');
+  expect(await service.exited).toBe(1);
+  await until(() => service.output().includes('"event":"service.failed"'), { what: 'the line' });
+  expect(service.output()).toContain('planted');
 });
 
 test('the sandbox on an address of the network: starts, and says that its webhooks stay away', async () => {
