@@ -55,7 +55,7 @@ export function gate(
     headers['x-content-type-options'] = 'nosniff';
     headers['cache-control'] = 'no-store';
     headers['referrer-policy'] = 'no-referrer';
-    headers['content-security-policy'] = "default-src 'none'";
+    headers['content-security-policy'] = "default-src 'none'; frame-ancestors 'none'";
     drain.refuse(path, headers);
 
     const needed = !isPublic(path);

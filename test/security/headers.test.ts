@@ -71,10 +71,10 @@ describe.each(Object.entries(SITUATIONS))('%s', (_, situation) => {
     expect(headers.get('referrer-policy')).toBe('no-referrer');
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toStartWith("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toMatch(/unsafe-eval|https?:|\*/);
     if (PAGES.has(route.path) && reply.status === 200 && route.method === (situation.method ?? route.method)) {
       expect(policy).toContain("script-src 'self'");
-      expect(policy).toContain("frame-ancestors 'none'");
       expect(policy).toContain("form-action 'none'");
       expect(policy).toContain("base-uri 'none'");
     } else expect(policy).not.toContain('script-src');
