@@ -100,9 +100,11 @@ test(
         }),
       );
 
-      const allowed = ['200', '202', '503 STOPPING', 'ECONNREFUSED', 'ConnectionRefused'];
+      // On a machine that stands still for a moment an append takes too long; that is refused in time as well.
+      const allowed = ['200', '202', '503 STOPPING', '503 STORE_UNAVAILABLE', 'ECONNREFUSED', 'ConnectionRefused'];
       expect([...met.keys()].filter((what) => !allowed.includes(what))).toEqual([]);
       expect(met.get('503 STOPPING')).toBeGreaterThan(0);
+      expect(met.get('503 STORE_UNAVAILABLE') ?? 0).toBeLessThan(rooms.length / 20);
 
       // A call that was left in hand would stay pending for OUTBOX_CLAIM_MS, 45 s.
       const client = new Redis(redis.url);
