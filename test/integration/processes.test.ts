@@ -4,8 +4,11 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'bun:test';
 import type { Sandbox } from '../../src/qiscus/sandbox';
+import { keysOf } from '../../src/redis/keys';
+import { brokenAtLast } from '../support/invariants';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import {
+  APP_ID,
   type Caller,
   caller,
   environment,
@@ -64,6 +67,11 @@ function expectNoViolation(limit: number): void {
   for (const agent of agents) expect(agent.count).toBeLessThanOrEqual(limit);
 }
 
+/** Every invariant holds, the journal can be replayed, and our books are Qiscus's. */
+async function expectSound(redisUrl: string, acknowledged: string[]): Promise<void> {
+  expect(await brokenAtLast(redisUrl, keysOf(APP_ID), sandbox.state, acknowledged)).toEqual([]);
+}
+
 describe('twenty rooms at once, two agents, limit 2: four assigned, sixteen in line in inbox order', () => {
   let redis: TestRedis;
   beforeAll(async () => {
@@ -71,7 +79,7 @@ describe('twenty rooms at once, two agents, limit 2: four assigned, sixteen in l
   });
   afterAll(() => redis.stop());
 
-  async function rounds(count: number, api: Caller): Promise<void> {
+  async function rounds(count: number, api: Caller, redisUrl: string): Promise<void> {
     await agentsKnown(api);
     for (let round = 0; round < count; round++) {
       const rooms = Array.from({ length: 20 }, (_, i) => `${round}-${i}`);
@@ -93,12 +101,13 @@ describe('twenty rooms at once, two agents, limit 2: four assigned, sixteen in l
       await Promise.all(first.map(api.resolve));
     }
     expectNoViolation(2);
+    await expectSound(redisUrl, []);
   }
 
   test('fifty times, one process that does everything', async () => {
     onlyOnline('agent_01', 'agent_02');
     const service = await start(environment(redis.url, sandbox.url, SELDOM));
-    await rounds(50, caller(service.url));
+    await rounds(50, caller(service.url), redis.url);
   }, 60_000);
 
   test('fifty times, one API and three workers', async () => {
@@ -107,7 +116,7 @@ describe('twenty rooms at once, two agents, limit 2: four assigned, sixteen in l
     try {
       const env = environment(other.url, sandbox.url, SELDOM);
       const [api] = await Promise.all([start(env, 'api'), ...[1, 2, 3].map(() => start(env, 'worker'))]);
-      await rounds(50, caller(api.url));
+      await rounds(50, caller(api.url), other.url);
     } finally {
       await other.stop();
     }
@@ -173,6 +182,7 @@ describe('two hundred rooms, and the service is killed in the middle', () => {
       expect([room, there]).toEqual([room, state === 'assigned' ? [String(agent_id)] : []]);
     }
     expectNoViolation(LIMIT);
+    if (env.REDIS_URL) await expectSound(env.REDIS_URL, ROOMS);
   }
 
   test('[F59] with a Redis of its own', async () => {
@@ -234,6 +244,7 @@ describe('SIGTERM under load', () => {
       }
       for (const room of answers.get('503') ?? []) expect((await api.room(room)).code).toBe('ROOM_UNKNOWN');
       expectNoViolation(100);
+      await expectSound(redis.url, acknowledged);
     } finally {
       await redis.stop();
     }

@@ -3,16 +3,23 @@
  *
  * 1. `worlds()` in a test file starts one Redis for it; each test opens a world of its own on the emptied Redis.
  * 2. Customers, agents and admins act through `sandbox`, as at Qiscus; what we made of it is read over HTTP.
- * 3. After each test everything that the world started is stopped.
+ * 3. After each test our books and Qiscus's come to agree, everything that the world started is stopped, and the journal
+ *    is replayed (invariants.ts).
  */
-import { afterAll, afterEach, beforeAll } from 'bun:test';
+import { afterAll, afterEach, beforeAll, expect } from 'bun:test';
 import { Redis } from 'ioredis';
 import type { Config } from '../../src/config';
 import type { Fault, SandboxConfig } from '../../src/qiscus/sandbox/settings';
+import { connect } from '../../src/redis/client';
+import { keysOf } from '../../src/redis/keys';
 import type { Service } from '../../src/service';
+import { brokenAtLast, brokenWhenQuiet } from './invariants';
 import { startTestRedis, type TestRedis } from './redis';
 import { type Caller, caller, environment, startTestSandbox, startTestService, WEBHOOK_TOKEN } from './service';
 import { until } from './wait';
+
+/** After a test: until our books and Qiscus's agree, and everything has stopped. */
+const AFTER_MS = 30_000;
 
 export interface WorldOptions {
   /** Who is online; the others of agent_01 … agent_06 are not. Default: agent_01. */
@@ -53,11 +60,22 @@ export function worlds(): (options?: WorldOptions) => Promise<World> {
   beforeAll(async () => {
     redis = await startTestRedis();
   });
+  const open: World[] = [];
   afterEach(async () => {
-    for (let step = undo.pop(); step; step = undo.pop()) await step();
-  });
+    const left = open.splice(0);
+    try {
+      for (const world of left) expect(await world.broken(false)).toEqual([]);
+    } finally {
+      for (let step = undo.pop(); step; step = undo.pop()) await step();
+    }
+    for (const world of left) expect(await world.broken(true)).toEqual([]);
+  }, AFTER_MS);
   afterAll(() => redis.stop());
-  return (options = {}) => openWorld(redis, undo, options);
+  return async (options = {}) => {
+    const world = await openWorld(redis, undo, options);
+    open.push(world);
+    return world;
+  };
 }
 
 async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], options: WorldOptions) {
@@ -86,6 +104,7 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
   };
   const service = await start({ ROLE: role });
   const url = service.url ?? '';
+  const keys = keysOf(environ.QISCUS_APP_ID ?? '');
   const api: Caller = caller(url);
   sandbox.setDelivery({ baseUrl: url, webhookToken: WEBHOOK_TOKEN });
 
@@ -96,6 +115,7 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
     return found;
   };
   const state = async (roomId: string) => (await api.room(roomId)).state;
+  const explained: string[] = [];
   const world = {
     redis,
     sandbox,
@@ -107,6 +127,16 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
     agents,
     agent,
     state,
+    /** In what our books may go on differing from Qiscus's when the test is over, because the test is about that. */
+    explained,
+    /** Every broken invariant, once our books and Qiscus's have had time to agree; `ended`: those of our books alone. */
+    broken: (ended: boolean): Promise<string[]> => {
+      const redisUrl = environ.REDIS_URL ?? '';
+      if (!ended) return brokenAtLast(redisUrl, keys, sandbox.state, [], explained);
+      return connect(redisUrl, 'command').then((client) =>
+        brokenWhenQuiet(client, keys, null, []).finally(() => client.disconnect()),
+      );
+    },
     /** The service's clock runs ahead by so much more from now on. */
     skip: (ms: number) => {
       clock.aheadMs += ms;

@@ -88,7 +88,8 @@ test('[F57] one comparison is not enough: the webhook may be on its way', async 
 });
 
 test('rooms that nobody served for months are never queued; of the others, who wrote longest ago goes first', async () => {
-  const { sandbox, line, journal } = await open({ online: [] });
+  const { sandbox, line, journal, explained } = await open({ online: [] });
+  explained.push('8 old: nobody serves it, ours unknown', '8 ancient: nobody serves it, ours unknown');
   for (const [roomId, hours] of [
     ['old', 25],
     ['noon', 2],
