@@ -21,8 +21,8 @@ export interface Customers {
   readonly answers: ReadonlyMap<number, number>;
   /** What must never be: by text, each once. */
   readonly oddities: ReadonlySet<string>;
-  /** The longest time without an acknowledged allocation so far, ms. */
-  longestGapMs(): number;
+  /** The longest time without an acknowledged allocation since then, ms. @param sinceMs as `performance.now()` tells */
+  longestGapMs(sinceMs: number): number;
   /** Resolves when so many more chats were acknowledged. */
   more(chats: number, withinMs?: number): Promise<void>;
   /** Opens no more chats; resolves when every webhook sent was acknowledged. */
@@ -51,7 +51,7 @@ export function openChats(url: string, sandbox: Sandbox, name: string, options: 
   const open = new Set<string>();
   let opening = true;
   let ending = endChats;
-  let gap = { sinceMs: performance.now(), longestMs: 0 };
+  const atMs: number[] = [];
 
   /** Sends until it is acknowledged. */
   async function insist(call: () => Promise<Answer>, what: string): Promise<void> {
@@ -75,8 +75,7 @@ export function openChats(url: string, sandbox: Sandbox, name: string, options: 
       const roomId = `${name}-${lane}-${n}`;
       await sandbox.rooms.create({ roomId, copies: 0 });
       await insist(() => api.allocate(roomId), 'an allocation');
-      const now = performance.now();
-      gap = { sinceMs: now, longestMs: Math.max(gap.longestMs, now - gap.sinceMs) };
+      atMs.push(performance.now());
       acknowledged.push(roomId);
       open.add(roomId);
       await Bun.sleep(BETWEEN_CHATS_MS);
@@ -127,7 +126,10 @@ export function openChats(url: string, sandbox: Sandbox, name: string, options: 
     acknowledged,
     answers,
     oddities,
-    longestGapMs: () => Math.max(gap.longestMs, performance.now() - gap.sinceMs),
+    longestGapMs(sinceMs) {
+      const moments = [sinceMs, ...atMs.filter((ms) => ms > sinceMs)];
+      return Math.max(...moments.slice(1).map((ms, i) => ms - (moments[i] ?? 0)));
+    },
     async more(chats, withinMs = 20_000) {
       const goal = acknowledged.length + chats;
       await until(() => acknowledged.length >= goal, { what: `${chats} more chats acknowledged`, withinMs });

@@ -14,8 +14,11 @@ export interface RedisCluster {
   ownerOf(key: string): Promise<RedisNode>;
   /** Resolves when every node finds the cluster whole. */
   whole(): Promise<void>;
-  /** Hands the slot of `key` to another node while others read and write it. Returns how many keys went. */
-  moveSlot(key: string, to: RedisNode): Promise<number>;
+  /**
+   * Hands the slot of `key` to another node while others read and write it. Returns how many keys went.
+   * @param between awaited after every key: how long the slot stays halved is up to the caller
+   */
+  moveSlot(key: string, to: RedisNode, between: () => Promise<unknown>): Promise<number>;
 }
 
 export async function startCluster(size: 1 | 3, options: NodeOptions): Promise<RedisCluster> {
@@ -54,17 +57,18 @@ export async function startCluster(size: 1 | 3, options: NodeOptions): Promise<R
     nodes,
     ownerOf,
     whole,
-    async moveSlot(key, to) {
+    async moveSlot(key, to, between) {
       const from = await ownerOf(key);
       const slot = Number(await from.admin.cluster('KEYSLOT', key));
       await to.admin.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', await idOf(from));
       await from.admin.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', await idOf(to));
       let moved = 0;
       for (;;) {
-        const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, 2)) as string[];
+        const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, 1)) as string[];
         if (keys.length === 0) break;
         await from.admin.call('MIGRATE', HOST, to.port, '', 0, 10_000, 'KEYS', ...keys);
         moved += keys.length;
+        await between();
       }
       const owner = await idOf(to);
       for (const node of [to, from, ...nodes]) await node.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', owner);

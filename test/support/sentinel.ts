@@ -35,7 +35,12 @@ export interface SentinelSetup {
 
 export async function startSentinelSetup(options: SentinelOptions = {}): Promise<SentinelSetup> {
   const { replicas = 2, announced = async (node: RedisNode) => node.port } = options;
-  const settings = { 'repl-diskless-sync-delay': '0', 'repl-ping-replica-period': '1', ...options.settings };
+  const settings = {
+    'repl-diskless-sync-delay': '0',
+    'repl-ping-replica-period': '1',
+    'min-replicas-to-write': String(Math.min(replicas, 1)),
+    ...options.settings,
+  };
   const [master, ...others] = await Promise.all(Array.from({ length: 1 + replicas }, () => startNode({ settings })));
   if (!master) throw new Error('no master');
   const servers = [master, ...others];
@@ -99,7 +104,5 @@ export async function startSentinelSetup(options: SentinelOptions = {}): Promise
     },
   };
   if (replicas > 0) await setup.inStep(replicas);
-  // From here on, so that the first synchronisation could do its writes.
-  if (replicas > 0) for (const { admin } of servers) await admin.config('SET', 'min-replicas-to-write', '1');
   return setup;
 }

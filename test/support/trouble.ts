@@ -9,12 +9,12 @@ import { type Customers, type CustomersOptions, openChats } from './customers';
 import { type Caller, caller, environment, type ServiceProcess, spawnService, startTestSandbox } from './service';
 import { until } from './wait';
 
-/** Most rooms per agent; the sandbox calls more a violation. */
+/** Most rooms per agent, unless a test says otherwise. */
 export const LIMIT = 20;
 
 export interface Stage {
   sandbox: Sandbox;
-  service: ServiceProcess;
+  readonly service: ServiceProcess;
   api: Caller;
   /** Begins a day of chats and resolves when it is under way. */
   day(name: string, options?: CustomersOptions): Promise<Customers>;
@@ -22,21 +22,24 @@ export interface Stage {
   failing(): Promise<string[] | null>;
   /** Resolves when the service calls itself ready. */
   ready(withinMs?: number): Promise<void>;
+  /** Kills the service and starts it again on the same port, with other settings. */
+  restart(env: Record<string, string>): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Rooms that no webhook told of are never looked for: what was lost stays lost, and shows. */
-const SELDOM = { RECONCILE_SECONDS: '86400' };
 const BRISK = {
-  QISCUS_MAX_CUSTOMER: String(LIMIT),
   QISCUS_TIMEOUT_MS: '1000',
   OUTBOX_CLAIM_MS: '1500',
   WEBHOOK_WAIT_MS: '50',
+  // Rooms that no webhook told of are never looked for: what was lost stays lost, and shows.
+  RECONCILE_SECONDS: '86400',
 };
 
-export async function openStage(redisUrl: string, env: Record<string, string> = {}): Promise<Stage> {
-  const sandbox = await startTestSandbox({ cap: LIMIT });
-  const service = await spawnService(environment(redisUrl, sandbox.url, { ...BRISK, ...SELDOM, ...env }));
+/** @param limit most rooms per agent; the sandbox calls more a violation */
+export async function openStage(redisUrl: string, env: Record<string, string> = {}, limit = LIMIT): Promise<Stage> {
+  const sandbox = await startTestSandbox({ cap: limit });
+  const settings = environment(redisUrl, sandbox.url, { ...BRISK, QISCUS_MAX_CUSTOMER: String(limit), ...env });
+  let service = await spawnService(settings);
   const api = caller(service.url);
   const agents = async () => (await api.get('/agents')).body.agents as unknown[] | undefined;
   await until(async () => (await agents())?.length === 6, { what: 'the agents known' });
@@ -46,7 +49,9 @@ export async function openStage(redisUrl: string, env: Record<string, string> = 
   };
   return {
     sandbox,
-    service,
+    get service() {
+      return service;
+    },
     api,
     async day(name, options) {
       const customers = openChats(service.url, sandbox, name, options);
@@ -56,6 +61,10 @@ export async function openStage(redisUrl: string, env: Record<string, string> = 
     failing,
     async ready(withinMs = 10_000) {
       await until(async () => (await failing())?.length === 0, { what: 'the service ready', withinMs });
+    },
+    async restart(more) {
+      await service.kill('SIGKILL');
+      service = await spawnService({ ...settings, ...more, PORT: new URL(service.url).port });
     },
     async stop() {
       await service.kill('SIGKILL');
