@@ -61,3 +61,22 @@ test('it stops at once, also while it waits after an error', async () => {
   await journal.stop();
   expect(performance.now() - begunMs).toBeLessThan(400);
 });
+
+test('the parts of snapshots are for replays: nobody else is shown them, and pages go on behind them', async () => {
+  const { journal, seen } = await reader();
+  const write = (event: string) => store.command.xadd(store.keys.journal, '*', 'event', event, 'at', '1');
+  for (const event of ['room.reserved', 'snapshot.begun']) await write(event);
+  for (let i = 0; i < 25; i++) await write(i % 2 ? 'snapshot.rooms' : 'snapshot.agents');
+  for (const event of ['snapshot.ended', 'room.assigned']) await write(event);
+  await until(() => seen.includes('room.assigned'), { what: 'all of them read' });
+  const told = ['room.reserved', 'snapshot.begun', 'snapshot.ended', 'room.assigned'];
+  expect(seen).toEqual(told);
+  const paged: string[] = [];
+  for (let after: string | null = null, pages = 0; pages === 0 || after !== null; pages++) {
+    const { records, next } = await journal.page(after, 10);
+    paged.push(...records.map(({ event }) => event));
+    after = next;
+  }
+  expect(paged).toEqual(told);
+  await journal.stop();
+});

@@ -7,13 +7,37 @@ import { Ledger } from '../../src/ledger/index';
 import { connect } from '../../src/redis/client';
 import { Scripts } from '../../src/redis/scripts';
 import { readBooks } from '../support/books';
-import { brokenInReplay } from '../support/invariants';
-import { allocation, resolved } from '../support/ledger';
+import { brokenInReplay, brokenWhenQuiet } from '../support/invariants';
+import { allocation, openTestLedger, resolved } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
+import { startTestRedis } from '../support/redis';
 import { beginnings, differencesFrom, replay } from '../support/replay';
 
 const FOR_EVER = 1e12;
 const AGENTS = Array.from({ length: 90 }, (_, i) => ({ id: `agent-${i}`, channels: i % 3 ? null : ['10', '20'] }));
+
+test('after a restart of Redis, whose hash tables are in another order, a snapshot begins anew', async () => {
+  const redis = await startTestRedis();
+  try {
+    const t = await openTestLedger(await connect(redis.url, 'command'));
+    for (let i = 0; i < 600; i++) await t.append(allocation(String(i)));
+    await t.applyAll();
+    for (let i = 0; i < 5; i++) await t.ledger.snapshotJournal(FOR_EVER, FOR_EVER);
+    t.client.disconnect();
+    await redis.restart();
+    const client = await connect(redis.url, 'command');
+    const other = new Ledger(new Scripts(client, t.keys), () => t.clock.ms);
+    while ((await other.snapshotJournal(FOR_EVER, FOR_EVER)) === 'more');
+    const { journal, whole } = await readBooks(client, t.keys);
+    const begun = journal.filter(({ event }) => event === 'snapshot.begun').map(({ id }) => id);
+    expect(begun).toHaveLength(2);
+    expect(beginnings(journal, whole)).toEqual([null, begun[1] ?? '']);
+    expect(await brokenWhenQuiet(client, t.keys, null, ['0', '599'])).toEqual([]);
+    client.disconnect();
+  } finally {
+    await redis.stop();
+  }
+}, 30_000);
 
 onBothRedis((s) => {
   const { arrive, advance, confirmAll } = s;
@@ -87,6 +111,35 @@ onBothRedis((s) => {
     while ((await other.snapshotJournal(FOR_EVER, FOR_EVER)) === 'more');
     client.disconnect();
     expect([await countOf('snapshot.begun'), await countOf('snapshot.ended')]).toEqual([1, 1]);
+  }, 30_000);
+
+  test('marks that are forgotten are forgotten in a replay too', async () => {
+    await arrive(...rooms(0, 80));
+    await snapshot();
+    await arrive(...Array.from({ length: 80 }, (_, i) => resolved(String(i), 7)));
+    await advance(1_000, { keepMarkMs: 500 });
+    await advance(0, { keepMarkMs: 500 });
+    s.known.clear();
+    const { rooms: left, journal, whole } = await books();
+    expect([left.size, ...beginnings(journal, whole).map((from) => replay(journal, from).rooms.size)]).toEqual([
+      0, 0, 0,
+    ]);
+  });
+
+  test('the parts of a snapshot take at most 64 bytes a resolved room and 128 a room in line', async () => {
+    const sizeNow = async () => Number(await s.client.memory('USAGE', s.t.keys.journal, 'SAMPLES', 0));
+    const grownBy = async () => {
+      const before = await sizeNow();
+      // Due at once: nothing is kept.
+      do await s.t.ledger.snapshotJournal(0, 0);
+      while (await s.client.hexists(s.t.keys.meta, 'snapshot'));
+      return (await sizeNow()) - before;
+    };
+    await arrive(...rooms(0, 2_000));
+    const inLine = await grownBy();
+    await arrive(...Array.from({ length: 2_000 }, (_, i) => resolved(String(i), 115_830_865)));
+    const over = await grownBy();
+    expect([inLine <= 2_000 * 128, over <= 2_000 * 64]).toEqual([true, true]);
   }, 30_000);
 
   describe('with small nodes, so that the stream is cut where it may be', () => {
