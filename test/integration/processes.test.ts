@@ -217,13 +217,13 @@ describe('SIGTERM under load', () => {
           for (let i = 0; !ended; i++) {
             const room = `${round}-${n}-${i}`;
             const answer = await api.allocate(room).then(
-              ({ status }) => String(status),
+              ({ status, body }) => (status === 503 ? String(body.code) : String(status)),
               (error) => String(error.code),
             );
             answers.set(answer, [...(answers.get(answer) ?? []), room]);
             if (answer.startsWith('2')) acknowledged.push(room);
             // Sent away, as a load balancer would it goes elsewhere: nobody else keeps the process from stopping.
-            if (answer === '503') break;
+            if (answer === 'STOPPING') break;
           }
         };
         const senders = Promise.all(Array.from({ length: 16 }, (_, n) => sender(n)));
@@ -234,7 +234,7 @@ describe('SIGTERM under load', () => {
         await senders;
       }
       // Never a reset: whoever got through to the process gets its answer.
-      const allowed = ['200', '202', '503', 'ECONNREFUSED'];
+      const allowed = ['200', '202', 'STOPPING', 'STORE_UNAVAILABLE', 'ECONNREFUSED'];
       expect([...answers.keys()].filter((answer) => !allowed.includes(answer))).toEqual([]);
 
       // A call that was left in hand would be taken over after 45 s only.
@@ -242,13 +242,30 @@ describe('SIGTERM under load', () => {
       for (const room of acknowledged) {
         await until(async () => (await api.room(room)).state === 'assigned', { what: `${room} assigned` });
       }
-      for (const room of answers.get('503') ?? []) expect((await api.room(room)).code).toBe('ROOM_UNKNOWN');
+      for (const room of answers.get('STOPPING') ?? []) expect((await api.room(room)).code).toBe('ROOM_UNKNOWN');
       expectNoViolation(100);
       await expectSound(redis.url, acknowledged);
     } finally {
       await redis.stop();
     }
   }, 60_000);
+
+  test('[F58] a request in hand gets its real answer, also when it takes longer than the draining may', async () => {
+    const redis = await startTestRedis();
+    try {
+      sandbox.configure({ latencyMs: 2_500 });
+      const wait = { WEBHOOK_WAIT_MS: '8000', SHUTDOWN_SECONDS: '8' };
+      const service = await start(environment(redis.url, sandbox.url, wait));
+      const api = caller(service.url);
+      await agentsKnown(api);
+      const answer = api.allocate('1');
+      await until(() => sandbox.state().calls.assign_agent === 1, { what: 'the call under way' });
+      expect(await service.kill('SIGTERM')).toBe(0);
+      expect(await answer).toMatchObject({ status: 200, body: { state: 'assigned' } });
+    } finally {
+      await redis.stop();
+    }
+  }, 30_000);
 
   test('clients that keep coming are turned away, and cannot hold up the stop', async () => {
     const redis = await startTestRedis();
