@@ -148,7 +148,7 @@ onBothRedis((s) => {
       await s.client.config('SET', 'stream-node-max-entries', '5');
     });
 
-    test('the journal stays bounded, keeps what is promised, and can be replayed at every moment', async () => {
+    test('[F70] the journal stays bounded, keeps what is promised, and can be replayed at every moment', async () => {
       await s.t.roster(AGENTS);
       let trimmed = false;
       for (let step = 0; step < 40; step++) {

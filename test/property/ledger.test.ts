@@ -9,7 +9,9 @@ import { afterAll, beforeAll, expect, test } from 'bun:test';
 import fc from 'fast-check';
 import type { Intent } from '../../src/ledger/index';
 import { connect, type RedisClient } from '../../src/redis/client';
-import { brokenInvariants, brokenWhenQuiet, readSnapshot, type Snapshot } from '../support/invariants';
+import { readBooks } from '../support/books';
+import { tried } from '../support/evidence';
+import { brokenInBooks, brokenInvariants, brokenWhenQuiet, readSnapshot, type Snapshot } from '../support/invariants';
 import { allocation, openTestLedger, resolved, type TestLedger } from '../support/ledger';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import { Model } from './model';
@@ -211,7 +213,8 @@ class Life {
 
   async check(): Promise<void> {
     const now = await readSnapshot(this.real);
-    expect(brokenInvariants(now, this.acknowledged)).toEqual([]);
+    const books = await readBooks(this.real.client, this.real.keys);
+    expect([...brokenInvariants(now, this.acknowledged), ...brokenInBooks(books)]).toEqual([]);
     expect(seen(now)).toEqual(this.#expected());
   }
 
@@ -251,7 +254,7 @@ afterAll(async () => {
 });
 
 test(
-  'any life of the service keeps the invariants and does what the small model does',
+  '[F09 F48 F49 F50 F55] any life of the service keeps the invariants and does what the small model does',
   async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60, size: 'max' }), async (steps) => {
@@ -272,6 +275,7 @@ test(
       }),
       { numRuns: RUNS, ...(SEED !== undefined && { seed: SEED }) },
     );
+    for (const hazard of ['F09', 'F48', 'F49', 'F50', 'F55']) tried(RUNS, hazard);
   },
   10 * 60_000,
 );
