@@ -40,11 +40,11 @@ test('every key, word for word', () => {
   });
 });
 
-test.each(['', 'a{b', 'a}b', '{a}', 'a b', 'a\nb', 'x'.repeat(129)])('no keys for the app id %j', (appId) => {
+test.each(['', 'a{b', 'a}b', '{a}', 'a b', 'a\nb', 'x'.repeat(129)])('[S34] no keys for the app id %j', (appId) => {
   expect(() => keysOf(appId)).toThrow('app id');
 });
 
-test('all keys of an app share a slot, and apps spread', async () => {
+test('[F63] all keys of an app share a slot, and apps spread', async () => {
   const redis = await startTestRedis({ cluster: true });
   const client = new Redis({ host: '127.0.0.1', port: redis.port });
   try {
@@ -68,7 +68,7 @@ test('no key prefix, and no other place where a key is built', () => {
   expect(linesWith(/caa:v1/).map((line) => line.split(': ')[0])).toEqual(['src/redis/keys.ts', 'src/redis/keys.ts']);
 });
 
-test('only the journal is ever trimmed: trimming a queue loses webhooks silently', () => {
+test('[F16] only the journal is ever trimmed: trimming a queue loses webhooks silently', () => {
   const trims = linesWith(/\b(?:XTRIM|MAXLEN|MINID)\b/i);
   expect(trims.length).toBeGreaterThan(0);
   expect(trims.filter((line) => !line.includes("redis.call('XTRIM', JOURNAL,"))).toEqual([]);

@@ -119,7 +119,7 @@ async function aDayWithEverything(): Promise<void> {
 /** Which of the words stand in the text. */
 const found = (text: string, words = secrets) => words.filter((word) => text.includes(word));
 
-test('not in the log, on standard output or in the file', async () => {
+test('[S03 S26 S30] not in the log, on standard output or in the file', async () => {
   const file = readFileSync(join(dataDir, 'logs/agent-allocation.log'), 'utf8');
   expect(file).toContain('room.assigned');
   expect(service.output()).toContain('room.assigned');
@@ -142,7 +142,7 @@ async function dump(key: string): Promise<string> {
   }
 }
 
-test('not in Redis; and the customer’s name only with the room, as long as the session is open', async () => {
+test('[S26 S29] not in Redis; and the customer’s name only with the room, as long as the session is open', async () => {
   const keys = await admin.keys('*');
   expect(keys.length).toBeGreaterThan(8);
   for (const key of keys) {
@@ -154,7 +154,7 @@ test('not in Redis; and the customer’s name only with the room, as long as the
   expect((await admin.hget(rooms, '6'))?.includes(NAME)).toBe(false);
 });
 
-test('not in the journal, the metrics or the health page', async () => {
+test('[S29 S30] not in the journal, the metrics or the health page', async () => {
   const headers = { Authorization: `Bearer ${ADMIN_TOKEN}` };
   for (const path of ['/api/v1/journal?limit=1000', '/metrics', '/health/ready']) {
     const answer = await fetch(service.url + path, { headers });
@@ -162,7 +162,7 @@ test('not in the journal, the metrics or the health page', async () => {
   }
 });
 
-test('not in a reply, whatever was sent', () => {
+test('[S16 S17] not in a reply, whatever was sent', () => {
   expect(replies.length).toBeGreaterThan(8);
   expect(replies.flatMap((reply) => found(reply).map((word) => `${word}: ${reply}`))).toEqual([]);
 });

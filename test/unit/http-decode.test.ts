@@ -50,7 +50,7 @@ describe('allocation', () => {
     );
   });
 
-  test('never keeps e-mail, avatar or agent keys', async () => {
+  test('[S26 S29] never keeps e-mail, avatar or agent keys', async () => {
     const body = await fixture('webhook-caa-documented-2019');
     const kept = JSON.stringify(decodeAllocation(body, null));
     for (const secret of ['sudah@gmail.com', 'DUMMY_AUTHENTICATION_TOKEN', 'NZTGb', 'https://']) {
@@ -63,7 +63,7 @@ describe('allocation', () => {
     ['number', 12345, '12345'],
     ['largest safe number', Number.MAX_SAFE_INTEGER, '9007199254740991'],
     ['zero', 0, '0'],
-  ])('room_id as %s', (_, room_id, roomId) => {
+  ])('[F10] room_id as %s', (_, room_id, roomId) => {
     expect(decodeAllocation({ room_id }, null)).toEqual(allocation({ roomId }));
   });
 
@@ -81,7 +81,7 @@ describe('allocation', () => {
     ['true', true],
     ['array', ['1']],
     ['object', { id: 1 }],
-  ])('room_id %s is refused', (_, room_id) => {
+  ])('[F10 S34] room_id %s is refused', (_, room_id) => {
     expect(code(() => decodeAllocation({ room_id }, null))).toBe('INVALID_BODY');
   });
 
@@ -126,7 +126,7 @@ describe('allocation', () => {
     ['whole characters', '😀'.repeat(100), '😀'.repeat(64)],
     ['blank', ' \t', null],
     ['no text', 5, null],
-  ])('customer name: %s', (_, name, customerName) => {
+  ])('[S39] customer name: %s', (_, name, customerName) => {
     expect(decodeAllocation({ room_id: '1', name }, null)).toEqual(allocation({ customerName }));
   });
 

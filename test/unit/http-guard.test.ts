@@ -28,7 +28,7 @@ describe('every reply', () => {
     ['OPTIONS', MAX],
     ['GET', '/nothing'],
   ];
-  test.each(requests)('%s %s has the security headers and an id', async (method, path) => {
+  test.each(requests)('[S23 S25] %s %s has the security headers and an id', async (method, path) => {
     const { send } = memoryApp();
     const reply = await send(method, path, { headers: { origin: 'https://other.example' } });
     expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
@@ -41,7 +41,7 @@ describe('every reply', () => {
 });
 
 describe('errors', () => {
-  test('an unknown error tells nothing but the request id, and is logged with its cause', async () => {
+  test('[S16] an unknown error tells nothing but the request id, and is logged with its cause', async () => {
     const { desk, logged, send } = memoryApp();
     desk.readSettings = async () => {
       throw new Error('secret=abc at /srv/app');
@@ -60,7 +60,7 @@ describe('errors', () => {
     expect(logged.join()).toContain(reply.headers.get('x-request-id') ?? '-');
   });
 
-  test('an error thrown as a plain value is the same', async () => {
+  test('[S16] an error thrown as a plain value is the same', async () => {
     const { desk, send } = memoryApp();
     desk.readSettings = () => Promise.reject('marker');
     const reply = await send('GET', MAX);
@@ -75,7 +75,7 @@ describe('errors', () => {
     expect(logged).toEqual([]);
   });
 
-  test('nothing sent comes back', async () => {
+  test('[S17] nothing sent comes back', async () => {
     const { logged, send } = memoryApp(closedTokens);
     const marker = 'marker-7f3a';
     const headers = { authorization: `Bearer ${ADMIN}`, 'x-webhook-token': WEBHOOK };
@@ -139,7 +139,7 @@ describe('bodies', () => {
     ['256 KiB', `{"room_id":"1"${' '.repeat(256 * 1024 - 15)}}`, 200, undefined],
     ['256 KiB and one', `{"room_id":"1"${' '.repeat(256 * 1024 - 14)}}`, 413, 'BODY_TOO_LARGE'],
   ];
-  test.each(table)('%s', async (_, body, status, code) => {
+  test.each(table)('[F10 S09 S13 S14] %s', async (_, body, status, code) => {
     for (const init of [declared(body), chunked(body)]) {
       const reply = await memoryApp().send('POST', ALLOCATE, init);
       expect(reply.status).toBe(status);
@@ -147,7 +147,7 @@ describe('bodies', () => {
     }
   });
 
-  test('an endless body is dropped after the cap and one chunk', async () => {
+  test('[S09] an endless body is dropped after the cap and one chunk', async () => {
     let pulls = 0;
     let cancelled = false;
     const body = new ReadableStream(
@@ -177,7 +177,7 @@ describe('bodies', () => {
     ['application/json', 200],
     ['application/json; charset=utf-8', 200],
     ['Application/JSON ;charset=utf-8', 200],
-  ])('content type %p', async (type, status) => {
+  ])('[S24] content type %p', async (type, status) => {
     const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type };
     const body = new Blob(['{"room_id":"1"}']).stream();
     const reply = await memoryApp().send('POST', ALLOCATE, { body, headers });
@@ -227,7 +227,7 @@ describe('the admin door', () => {
   ];
 
   test.each([...READS.map((path) => ['GET', path, undefined] as const), ...HANDS])(
-    '%s %s needs an admin token',
+    '[S21] %s %s needs an admin token',
     async (method, path, json) => {
       const { desk, send } = memoryApp(closedTokens);
       const before = JSON.stringify([desk.maxCustomers, desk.agents, [...desk.rooms], desk.deadLetters]);
@@ -246,14 +246,14 @@ describe('the admin door', () => {
     },
   );
 
-  test('a path that nobody listed is closed too', async () => {
+  test('[S21] a path that nobody listed is closed too', async () => {
     const { send } = memoryApp(closedTokens);
     expect((await send('GET', '/nothing')).status).toBe(401);
     expect((await send('GET', '/nothing', { headers: { authorization: `Bearer ${ADMIN}` } })).status).toBe(404);
   });
 
   test.each(['/health/live', '/health/ready', '/docs', '/docs/json', '/docs/assets/init.js'])(
-    '%s is public, but not to a wrong token',
+    '[S22] %s is public, but not to a wrong token',
     async (path) => {
       const { send } = memoryApp(closedTokens);
       expect((await send('GET', path)).status).toBe(200);
@@ -267,7 +267,7 @@ describe('the admin door', () => {
     expect((await send('GET', MAX)).headers.get('www-authenticate')).toBe('Bearer');
   });
 
-  test('the metrics token opens the metrics and nothing else', async () => {
+  test('[S21] the metrics token opens the metrics and nothing else', async () => {
     const { send } = memoryApp((config) => {
       closedTokens(config);
       config.tokens.metrics = ['metrics-token-metrics-token'];
@@ -280,7 +280,7 @@ describe('the admin door', () => {
 });
 
 describe("another site's page", () => {
-  test.each(HANDS)('%s %s', async (method, path, json) => {
+  test.each(HANDS)('[S24] %s %s', async (method, path, json) => {
     for (const site of ['cross-site', 'same-site', 'anything']) {
       const refused = await memoryApp().send(method, path, { json, headers: { 'sec-fetch-site': site } });
       expect(refused.status).toBe(403);
@@ -303,7 +303,7 @@ describe('wrong tokens', () => {
   const bad = { authorization: 'Bearer wrong' };
   const good = { authorization: `Bearer ${ADMIN}` };
 
-  test('the 101st of a minute is 429; a right token never is; a minute later all is forgotten', async () => {
+  test('[S38] the 101st of a minute is 429; a right token never is; a minute later all is forgotten', async () => {
     let nowMs = 1_000_000;
     const { send } = memoryApp(closedTokens, { nowMs: () => nowMs });
     for (let i = 0; i < 100; i += 1) expect((await send('GET', MAX, { headers: bad })).status).toBe(401);
@@ -317,7 +317,7 @@ describe('wrong tokens', () => {
     expect((await send('GET', MAX, { headers: bad })).status).toBe(401);
   });
 
-  test('an IPv6 /64 is one address, however it is written; others are others', () => {
+  test('[S38] an IPv6 /64 is one address, however it is written; others are others', () => {
     let peer = '';
     const tokens = { webhook: [WEBHOOK], admin: [ADMIN], metrics: [] };
     const arrive = gate(

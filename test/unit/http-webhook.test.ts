@@ -108,7 +108,7 @@ describe('tokens', () => {
     ['bearer does not count', '', { authorization: `Bearer ${WEBHOOK}` }, 401],
   ];
   for (const path of [ALLOCATE, RESOLVE]) {
-    test.each(table)(`${path}: %s`, async (_, suffix, headers, status) => {
+    test.each(table)(`[S01 S04 S08] ${path}: %s`, async (_, suffix, headers, status) => {
       const { intake, send } = memoryApp(closedTokens);
       const reply = await send('POST', path + suffix, { json: { room_id: '1' }, headers });
       expect(reply.status).toBe(status);
@@ -122,7 +122,7 @@ describe('tokens', () => {
     expect((await send('POST', `${ALLOCATE}/anything`, { json: simple })).status).toBe(200);
   });
 
-  test('a token is checked before the body is read', async () => {
+  test('[S01 S09] a token is checked before the body is read', async () => {
     const { send } = memoryApp(closedTokens);
     let pulled = false;
     const body = new ReadableStream(

@@ -38,7 +38,7 @@ const statusOf = (reply: string) => Number(reply.split(' ')[1]);
 const MEGABYTE = new Uint8Array(1024 * 1024).fill(32);
 const CHUNK = [new TextEncoder().encode('100000\r\n'), MEGABYTE, new TextEncoder().encode('\r\n')];
 
-test('a Host header, dots or an absolute target never carry a request past the gate', async () => {
+test('[S21 S41] a Host header, dots or an absolute target never carry a request past the gate', async () => {
   for (const head of [
     'GET /api/v1/agents HTTP/1.1\r\nHost: x/docs/',
     'GET /api/v1/agents HTTP/1.1\r\nHost: localhost/docs',
@@ -64,13 +64,13 @@ test('a short Host header is fine', async () => {
   expect(statusOf(await raw('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'))).toBe(200);
 });
 
-test('too large, declared: refused in our shape before the body comes', async () => {
+test('[S09] too large, declared: refused in our shape before the body comes', async () => {
   const reply = await raw(`${POST}\r\nContent-Length: 262145\r\n\r\n`);
   expect(statusOf(reply)).toBe(413);
   expect(reply).toContain('"code":"BODY_TOO_LARGE"');
 });
 
-test('20 MB, declared or chunked, cost no memory to speak of', async () => {
+test('[S09] 20 MB, declared or chunked, cost no memory to speak of', async () => {
   const before = process.memoryUsage.rss();
   const declared = await raw(`${POST}\r\nContent-Length: ${20 * MEGABYTE.length}\r\n\r\n`, ...Array(20).fill(MEGABYTE));
   const chunked = await raw(`${POST}\r\nTransfer-Encoding: chunked\r\n\r\n`, ...Array(20).fill(CHUNK).flat());
@@ -86,7 +86,7 @@ test('a small chunked body is read', async () => {
   expect(statusOf(reply)).toBe(200);
 });
 
-test('a body that ends early is not stored', async () => {
+test('[F12] a body that ends early is not stored', async () => {
   const before = intake.submitted.length;
   await new Promise<void>((resolve) => {
     const socket = connect(app.server?.port ?? 0, '127.0.0.1', () => {
@@ -99,19 +99,19 @@ test('a body that ends early is not stored', async () => {
   expect(intake.submitted.length).toBe(before + 1);
 });
 
-test('two lengths, or a length and chunks, are refused', async () => {
+test('[S12] two lengths, or a length and chunks, are refused', async () => {
   const both = await raw(`${POST}\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);
   const two = await raw(`${POST}\r\nContent-Length: 13\r\nContent-Length: 14\r\n\r\n{"room_id":1}`);
   expect([statusOf(both), statusOf(two)]).toEqual([400, 400]);
 });
 
-test('a compressed body is not inflated', async () => {
+test('[S15] a compressed body is not inflated', async () => {
   const body = Bun.gzipSync(new TextEncoder().encode('{"room_id":1}'));
   const reply = await raw(`${POST}\r\nContent-Encoding: gzip\r\nContent-Length: ${body.length}\r\n\r\n`, body);
   expect(statusOf(reply)).toBe(400);
 });
 
-test('wrong tokens are counted per address, also for webhooks', async () => {
+test('[S38] wrong tokens are counted per address, also for webhooks', async () => {
   const wrong = memoryApp(closedTokens);
   wrong.app.listen({ ...LISTEN, hostname: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${wrong.app.server?.port}/api/v1/webhook/agent_allocation?token=`;

@@ -78,7 +78,7 @@ describe('whatever is logged by mistake', () => {
 
   test('there are fixtures to log', () => expect(files.length).toBeGreaterThan(20));
 
-  test.each(files)('%s shows no person and no secret', (file) => {
+  test.each(files)('[S26 S30] %s shows no person and no secret', (file) => {
     const json = readFileSync(join(FIXTURES, file), 'utf8');
     const fixture: unknown = JSON.parse(json);
     const failure = new Error(`Refused: ${json}`, { cause: fixture });
@@ -104,7 +104,7 @@ describe('whatever is logged by mistake', () => {
     expect(emails).toEqual([]);
   });
 
-  test('names, texts and ids of people go by their key, however deep and however the key is written', () => {
+  test('[S30] names, texts and ids of people go by their key, however deep and however the key is written', () => {
     const { text } = record((logger) => {
       const person = { name: 'Siti Rahma', user_id: '628123456789', phoneNumber: '628123456789', id: 150851 };
       logger.info({ event: 'x', agent: { ...person, list: [{ candidate_agent: person }] } }, 'x');
@@ -117,7 +117,7 @@ describe('whatever is logged by mistake', () => {
 });
 
 describe('configured secrets', () => {
-  test.each(SECRET_TEXTS)('%s never appears', (secret) => {
+  test.each(SECRET_TEXTS)('[S03 S27] %s never appears', (secret) => {
     const cause = new TypeError(`cause ${secret}`);
     const error = Object.assign(new Error(`failed with ${secret}`, { cause }), { extra: secret });
     error.stack = `Error: failed with ${secret}\n    at x`;
@@ -137,7 +137,7 @@ describe('configured secrets', () => {
     expect(text).toContain('[redacted]');
   });
 
-  test('a real FetchError shows neither its options nor the answer', async () => {
+  test('[S27] a real FetchError shows neither its options nor the answer', async () => {
     const server = Bun.serve({
       port: 0,
       hostname: '127.0.0.1',
@@ -161,7 +161,7 @@ describe('configured secrets', () => {
     }
   });
 
-  test('secrets of others go by their place: bearer, basic, webhook path, login in a URL, JSON', () => {
+  test('[S03 S30] secrets of others go by their place: bearer, basic, webhook path, login in a URL, JSON', () => {
     const { text } = record((logger) => {
       logger.info('Authorization: Bearer abc.def-123 and basic QWxhZGRpbjpvcGVu');
       logger.info(
