@@ -15,6 +15,8 @@ local room = reservation(ROOM, TOKEN)
 acknowledge_intent(INTENT)
 breaker_note('answered', 0)
 if not room then return fenced(ROOM, AGENT, 'assigned') end
+-- Two may hold one intent after its group was lost, and the other one's report had the call made again later.
+redis.call('ZREM', LATER, ROOM)
 local agent = agent_read(room.agent)
 agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
 agent_write(room.agent, agent)

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, test } from 'bun:test';
 import { type Intent, Ledger } from '../../src/ledger/index';
 import { Scripts } from '../../src/redis/scripts';
+import { ensureGroups } from '../../src/streams/groups';
 import { allocation } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
 
@@ -44,6 +45,25 @@ onBothRedis((s) => {
       expect(await report(old)).toBe('fenced');
       expect([await stateOf('1'), await agentOf('1'), await loadOf('a')]).toEqual(['assigned', 'a', 1]);
       expect((await eventsOf('1')).filter((event) => event === 'call.fenced')).toHaveLength(3);
+    });
+
+    test('[F18] confirmed by one of two that hold its call, after the other had put it off: it is not given away later', async () => {
+      await arrive(allocation('1'));
+      const first = await theIntent();
+      await s.client.xgroup('DESTROY', s.t.keys.outbox, 'dispatch');
+      await ensureGroups(s.client, s.t.keys);
+      const second = await theIntent();
+      expect(second.unsure).toBe(true);
+      const how = { kind: 'unknown', sent: true, dueMs: s.t.clock.ms + 500, pauseMs: 0, limit: 8 } as const;
+      expect(await s.t.ledger.defer(first, 'no answer', how)).toBe('done');
+      expect(await s.t.ledger.confirm(second, 'confirmed')).toBe('done');
+      await advance(1_000);
+      expect([await stateOf('1'), await agentOf('1'), await loadOf('a'), await loadOf('b')]).toEqual([
+        'assigned',
+        'a',
+        1,
+        0,
+      ]);
     });
 
     test('many calls under way, none of them idle: the look for those left behind comes to its end', async () => {
