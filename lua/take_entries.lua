@@ -15,7 +15,7 @@ local UNKNOWN = -1
 -- Repeats of the webhook that led to an assignment may come as late as this.
 local GRACE_MS = 10000
 
-if redis.call('HEXISTS', META, 'drain') == 1 and drain() == 1 then return { 'more' } end
+if drain_under_way() and drain() == 1 then return { 'more' } end
 if MODE == 'new' and redis.call('XPENDING', INBOX, 'ledger')[1] > 0 then return { 'pending' } end
 
 local taken = MODE == 'new'
@@ -55,7 +55,15 @@ local function apply_allocation(entry)
   -- A session finished after this one began: the room's resolve was lost, and this is the next session.
   local superseded = room and room.state ~= 'resolved' and room.base ~= UNKNOWN and service > room.base
   if room and room.state ~= 'resolved' and room.state ~= 'parked' and not superseded then
-    if room.base == UNKNOWN then room.base = service end
+    if room.base == UNKNOWN and service ~= UNKNOWN then
+      -- Only now we hear which service was over. Its late resolve does not end this session, nor does the answer to a call
+      -- under way: that may be about the session before. So the same call is made anew.
+      if room.state == 'reserved' and room.call ~= 'queued' and not redis.call('ZSCORE', LATER, entry.room) then
+        room.call, room.token = 'unknown', redis.call('HINCRBY', META, 'token', 1)
+        redis.call('XADD', OUTBOX, '*', 'room', entry.room, 'agent', room.agent, 'token', room.token)
+      end
+      room.base, room.mark = service, math.max(room.mark, service)
+    end
     -- Customers write again only while nobody serves them: perhaps the room's resolve was lost.
     if NOW - room.confirmed >= GRACE_MS and question(entry.room, room, entry.id) then cause.notes.questioned = 1 end
     journal('entry.repeated', entry.room, room, 'state', room.state, 'agent', room.agent, 'token', room.token,

@@ -37,9 +37,9 @@ function keysNamed(source: string): Map<number, KeyNoun> {
   return found;
 }
 
-/** Reads one script with its preludes in front. */
-export function loadScript(name: string): Script {
-  const body = readFileSync(join(LUA_DIR, `${name}.lua`), 'utf8');
+/** Reads one script with its preludes in front. @param dir where the script lies; preludes are always those of lua/ */
+export function loadScript(name: string, dir = LUA_DIR): Script {
+  const body = readFileSync(join(dir, `${name}.lua`), 'utf8');
   const shebang = body.slice(0, body.indexOf('\n') + 1);
   const wanted = /^-- Prelude: (.+)$/m.exec(body)?.[1]?.trim().split(/\s+/) ?? [];
   const preludes = wanted.map((prelude) => readFileSync(join(LUA_DIR, 'prelude', `${prelude}.lua`), 'utf8'));

@@ -74,6 +74,33 @@ onBothRedis((s) => {
       ['an old resolve during a session that carries its id', [A2, R1], 'reserved'],
     ])('without ids, by order of arrival: %s', (_, order, state) => livesThrough(order, state));
 
+    test('[F50] a session opened by a question was closed by the late resolve of the one before, and its customer lost', async () => {
+      await arrive(A1);
+      await confirmAll();
+      await s.advance(61_000);
+      await arrive(A1);
+      const question = await s.theIntent();
+      await s.t.ledger.answer(question, 'resolved', { kind: 'answered', pauseMs: 0 });
+      await arrive(A2);
+      await arrive(R1);
+      expect(await stateOf('1')).toBe('reserved');
+      await arrive(R2);
+      expect(await stateOf('1')).toBe('resolved');
+    });
+
+    test('[F40] the answer to a call of the session before closed the next one, and its customer was lost', async () => {
+      await arrive(allocation('1'));
+      const old = await s.theIntent();
+      // Qiscus says `already resolved` to it; then the customer returns, and only then is that reported.
+      await arrive(A2);
+      expect(await s.t.ledger.refuse(old, 'already_resolved', 'close')).toBe('fenced');
+      const again = await s.theIntent();
+      expect(again).toMatchObject({ agentId: 'a', unsure: true });
+      expect(await s.t.ledger.confirm(again, 'confirmed')).toBe('done');
+      await arrive(R1);
+      expect([await stateOf('1'), await loadOf('a')]).toEqual(['assigned', 1]);
+    });
+
     test('a lost resolve gives the slot back, and the new session stands at its own place in line', async () => {
       await arrive(A1, allocation('2'), allocation('3'));
       await confirmAll();
