@@ -10,6 +10,7 @@ import { Appends } from '../../src/streams/appends';
 import { tried } from '../support/evidence';
 import { PROXIED_KINDS, type ProxiedRedis, startProxiedRedis } from '../support/proxied-redis';
 import { sized } from '../support/size';
+import { until } from '../support/wait';
 
 const LANES = 10;
 const ROUNDS = sized(4, 34);
@@ -33,7 +34,7 @@ describe.each(PROXIED_KINDS)('%s', (kind) => {
     const lane = async (n: number, bytes: number) => {
       const client = clients[n] as RedisClient;
       const key = `{app}:inbox:${n}`;
-      for (let round = 1; round <= ROUNDS; round++) {
+      for (let round = 1; round <= ROUNDS; ) {
         await whenReady(client, 10_000);
         const before = await redis.node.admin.xlen(key);
         // Two webhooks in each pipeline: the second must not be sent again because the first was answered.
@@ -41,7 +42,10 @@ describe.each(PROXIED_KINDS)('%s', (kind) => {
         const known = both.filter(({ status }) => status === 'fulfilled').length;
         if (known > (bytes === 30 ? 1 : 0)) throw new Error(`${known} answers from ${bytes} bytes`);
         const more = (await redis.node.admin.xlen(key)) - before;
-        if (more !== 2) throw new Error(`two appends and a cut after ${bytes} bytes made ${more} entries`);
+        if (more !== 2 && more !== 0)
+          throw new Error(`two appends and a cut after ${bytes} bytes made ${more} entries`);
+        // A cluster may still be looking for its node: refused before anything was sent, and nothing cut.
+        if (more === 2) round += 1;
       }
     };
     for (const bytes of BYTES) {
@@ -53,7 +57,8 @@ describe.each(PROXIED_KINDS)('%s', (kind) => {
     redis.proxy.heal();
     for (const [n, client] of clients.entries()) {
       await whenReady(client, 10_000);
-      expect(await appends[n]?.add(['n', 'last'])).toMatch(/^\d+-\d+$/);
+      const last = await until(() => appends[n]?.add(['n', 'last']), { what: 'an append after the last cut' });
+      expect(last).toMatch(/^\d+-\d+$/);
     }
     tried(cuts, 'F01');
   }, 240_000);
@@ -62,13 +67,16 @@ describe.each(PROXIED_KINDS)('%s', (kind) => {
     // The one script that is no different from an append: any second run of it shows.
     const lanes = clients.map((client, n) => ({ client, keys: keysOf(`script-${n}`) }));
     const scripts = lanes.map(({ client, keys }) => new Scripts(client, keys));
-    await Promise.all(scripts.map((one) => one.run('append_entry', 'n', 'first')));
+    const known = (one: Scripts) => until(() => one.run('append_entry', 'n', 'first'), { what: 'a first append' });
+    await Promise.all(scripts.map(known));
     redis.proxy.fail({ kind: 'cut_after', bytes: 0 }, { purpose: 'ingest', request: 'evalsha' });
     const lane = async ({ client, keys }: (typeof lanes)[number], n: number) => {
-      for (let round = 1; round <= ROUNDS; round++) {
+      for (let entries = 1; entries <= ROUNDS; ) {
         await whenReady(client, 10_000);
         expect(await scripts[n]?.run('append_entry', 'n', 'cut').catch(() => 'failed')).toBe('failed');
-        expect(await redis.node.admin.xlen(keys.inbox)).toBe(1 + round);
+        const now = await redis.node.admin.xlen(keys.inbox);
+        expect([entries, entries + 1]).toContain(now);
+        entries = now;
       }
     };
     await Promise.all(lanes.map(lane));

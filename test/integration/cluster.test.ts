@@ -1,59 +1,31 @@
 /** A real cluster of two nodes: what we ask of the server itself, we ask of the node that holds our keys. */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { checkDurability, openStore, readNearlyFull, type Store } from '../../src/redis/store';
-import { freePorts, startTestRedis, type TestRedis } from '../support/redis';
+import { type RedisCluster, startCluster } from '../support/redis-cluster';
 import { until } from '../support/wait';
 
 const ROUNDS = 20;
-const servers: TestRedis[] = [];
+let cluster: RedisCluster;
 let store: Store;
 let owner: Redis;
 let other: Redis;
 
 beforeAll(async () => {
-  const nodes: Redis[] = [];
-  for (let i = 0; i < 2; i++) {
-    const [busPort] = await freePorts();
-    const settings = {
-      'cluster-enabled': 'yes',
-      'cluster-port': String(busPort),
-      'cluster-announce-ip': '127.0.0.1',
-      appendfsync: 'always',
-    };
-    const server = await startTestRedis({ settings });
-    servers.push(server);
-    const node = new Redis({ host: '127.0.0.1', port: server.port });
-    await node.cluster('ADDSLOTSRANGE', i * 8192, i * 8192 + 8191);
-    await node.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
-    nodes.push(node);
-    if (i > 0)
-      await node.call('CLUSTER', 'MEET', '127.0.0.1', servers[0]?.port ?? 0, busOf(await clusterNodes(nodes[0])));
-  }
-  await until(
-    async () => {
-      const infos = await Promise.all(nodes.map((node) => node.cluster('INFO')));
-      return infos.every((info) => /cluster_state:ok[\s\S]*cluster_known_nodes:2/.test(String(info)));
-    },
-    { what: 'both nodes are one cluster', withinMs: 20_000 },
-  );
-  store = await openStore(`redis+cluster://127.0.0.1:${servers[0]?.port}`, 'app');
-  const [first, second] = nodes as [Redis, Redis];
-  const holds = Number(await first.cluster('KEYSLOT', store.keys.inbox)) < 8192;
-  [owner, other] = holds ? [first, second] : [second, first];
+  cluster = await startCluster(2, { settings: { appendonly: 'yes', appendfsync: 'always' } });
+  await cluster.whole();
+  store = await openStore(`redis+cluster://127.0.0.1:${cluster.nodes[0]?.port}`, 'app');
+  const holder = await cluster.ownerOf(store.keys.inbox);
+  owner = holder.admin;
+  other = cluster.nodes.find((node) => node !== holder)?.admin ?? owner;
 }, 60_000);
 afterAll(async () => {
   store.close();
-  for (const node of [owner, other]) node.disconnect();
-  for (const server of servers) await server.stop();
+  await Promise.all(cluster.nodes.map((node) => node.stop()));
 });
 
-const clusterNodes = async (node: Redis | undefined) => String(await node?.cluster('NODES'));
-/** The bus port in a line of CLUSTER NODES: `id host:port@bus …`. */
-const busOf = (nodes: string) => /@(\d+)/.exec(nodes)?.[1] ?? '0';
-
-test('durability is checked where our keys are', async () => {
+test('[F63] durability is checked where our keys are', async () => {
   const rules = { production: true, allowWeak: false };
   const check = () => checkDurability(store.command, store.keys.inbox, rules, pino({ level: 'silent' }));
   await other.config('SET', 'appendfsync', 'no');
@@ -64,7 +36,7 @@ test('durability is checked where our keys are', async () => {
   await owner.config('SET', 'appendfsync', 'always');
 });
 
-test('memory is read where our keys are', async () => {
+test('[F63] memory is read where our keys are', async () => {
   const seen = async () => {
     const answers = new Set<boolean>();
     for (let i = 0; i < ROUNDS; i++) answers.add(await readNearlyFull(store.command, store.keys.inbox));

@@ -1,5 +1,5 @@
 /**
- * A real Redis Cluster on loopback: one node that holds every slot, or three that share them (no replicas).
+ * A real Redis Cluster on loopback: one node that holds every slot, or several that share them (no replicas).
  *
  * `moveSlot` hands a slot over key by key, as `redis-cli --cluster reshard` does: MIGRATING, IMPORTING, MIGRATE, NODE.
  */
@@ -21,7 +21,7 @@ export interface RedisCluster {
   moveSlot(key: string, to: RedisNode, between: () => Promise<unknown>): Promise<number>;
 }
 
-export async function startCluster(size: 1 | 3, options: NodeOptions): Promise<RedisCluster> {
+export async function startCluster(size: number, options: NodeOptions): Promise<RedisCluster> {
   const nodes = await Promise.all(Array.from({ length: size }, () => startNode({ ...options, cluster: true })));
   const [first] = nodes;
   if (!first) throw new Error('a cluster needs a node');
