@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHARACTERS, NUMBERS, ODD, TYPES } from './odd';
 
 const FIXTURES = join(import.meta.dir, '../fixtures');
 const BASES: string[] = [
@@ -38,87 +39,6 @@ export function dice(seed: number): (limit: number) => number {
 
 type Dice = ReturnType<typeof dice>;
 const pick = <T>(roll: Dice, list: readonly T[]): T => list[roll(list.length)] as T;
-
-const ODD: unknown[] = [
-  null,
-  true,
-  false,
-  0,
-  -1,
-  1.5,
-  -0,
-  1e308,
-  -1e308,
-  9007199254740991,
-  2 ** 53,
-  2 ** 63,
-  '',
-  ' ',
-  '0',
-  'null',
-  [],
-  {},
-  [[]],
-  [null],
-  { id: null },
-  '\0',
-  '\ud800',
-  '\udfff\ud800',
-  '🙂'.repeat(70),
-  'é'.repeat(65),
-  '<img src=x onerror=alert(1)>',
-  "'; DROP TABLE rooms; --",
-  '{{7*7}}',
-  '$'.concat('{7*7}'),
-  '%00%0a',
-  '\r\nX-A: 1',
-  '\u001b[31m',
-  '\u202e',
-  '\ufeff',
-  '../../etc/passwd',
-  'a'.repeat(64),
-  'a'.repeat(65),
-  'a'.repeat(5_000),
-  '__proto__',
-  'constructor',
-  'redis.call("FLUSHALL")',
-  '{caa}',
-  'a:b',
-  'NaN',
-  'Infinity',
-]; // prettier-ignore
-const NUMBERS = [
-  '1e400',
-  '-1e400',
-  '1e-400',
-  '90071992547409931',
-  `1${'0'.repeat(400)}`,
-  '0x10',
-  '01',
-  '1.',
-  '.5',
-  '+1',
-  'NaN',
-  '-',
-  '1e',
-  '1_000',
-];
-const CHARACTERS = [
-  '\0',
-  '\u0001',
-  '\u007f',
-  '\u0080',
-  '\u2028',
-  '\ud83d',
-  '\ufffe',
-  'ı',
-  '１',
-  '“',
-  '\\u0000',
-  '\\ud800',
-  '\\',
-  '"',
-];
 
 interface Node {
   holder: Record<string, unknown>;
@@ -226,20 +146,6 @@ const TEXTUAL: Record<string, (roll: Dice, text: string) => string | Buffer> = {
   'only blanks': (roll) => pick(roll, ['', ' ', '\n\n', '\t'.repeat(2_000), 'null', '0', '""', '[]', '{}', 'true']),
   'far too long': (_, text) => text + ' '.repeat(270_000),
 };
-
-const TYPES = [
-  'text/plain',
-  'application/x-www-form-urlencoded',
-  'multipart/form-data; boundary=x',
-  'application/json; charset=utf-16',
-  'application/json;',
-  'APPLICATION/JSON',
-  'application/jsonp',
-  'image/png',
-  '',
-  '*/*',
-  'application/json, text/plain',
-]; // prettier-ignore
 
 /** Payload `index` of `seed`. `tokens` are the valid ones. */
 export function fuzzRequest(seed: number, index: number, token: string): FuzzRequest {
