@@ -51,6 +51,13 @@ export async function explore(client: RedisClient, bounds: Bounds, options: Opti
   const seen = new Set<string>();
   const parents: number[] = [];
   const labels: string[] = [];
+  const oneOf = new Map<string, string>();
+  /** One string for equal labels: there are millions of moves, and few hundred labels. */
+  const labelOf = (label: string): string => {
+    const known = oneOf.get(label);
+    if (known === undefined) oneOf.set(label, label);
+    return known ?? label;
+  };
   const found = { worlds: 0, transitions: 0, quiet: 0, depth: 0 };
   let broken: string[] = [];
   const brokenSteps = new Map<string, string[]>();
@@ -85,7 +92,7 @@ export async function explore(client: RedisClient, bounds: Bounds, options: Opti
     if (seen.has(key)) return false;
     seen.add(key);
     parents.push(parent);
-    labels.push(label);
+    labels.push(labelOf(label));
     found.worlds += 1;
     const books = table.states[world.books];
     if (!books) throw new Error('no such state of the ledger');
