@@ -108,7 +108,11 @@ export async function spawnService(
   role: 'all' | 'api' | 'worker' = 'all',
 ): Promise<ServiceProcess> {
   const service = launchService(env, role, env.PORT ?? String(await freePort()));
-  await until(() => service.runs() || service.hasEnded(), { what: `the ${role} to start`, withinMs: 30_000 });
+  await until(() => service.runs() || service.hasEnded(), { what: `the ${role} to start`, withinMs: 30_000 }).catch(
+    (error) => {
+      throw new Error(`${error.message}; it said: ${service.output()}`);
+    },
+  );
   return service;
 }
 
