@@ -50,8 +50,9 @@ test('[S06] a captured day, sent again in order and backwards, changes nothing',
     rooms: await Promise.all(rooms.map(async (id) => [id, (await api.room(id)).state, (await api.room(id)).agent_id])),
     loads: (await world.agents()).map(({ id, load }) => [id, load]),
     line: await world.line(),
-    // What Qiscus was told to do.
+    // What Qiscus was told to do, and what it was asked in vain.
     assigns: world.served().length,
+    calls: sandbox.state().calls.assign_agent,
     violations: world.violations(),
   });
   const before = await state();
