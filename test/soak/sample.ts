@@ -3,7 +3,7 @@
  *
  * CPU and times are of what happened since the look before.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { WebhookKind } from '../../src/qiscus/sandbox/delivery';
 import type { RedisClient } from '../../src/redis/client';
 import type { Keys } from '../../src/redis/keys';
@@ -12,6 +12,9 @@ import type { Scene } from './scene';
 import type { Timekeeper } from './times';
 
 const CLOCK_TICKS_A_SECOND = 100;
+const RECORDS_BEFORE = 40;
+/** As /proc/net/tcp spells it. */
+const ESTABLISHED = '01';
 
 export interface ProcessSample {
   rssMb: number;
@@ -82,17 +85,19 @@ export class Probe {
     [this.#cpuMs, this.#atMs] = [cpuMs, atMs];
     const status = readFileSync(`/proc/${this.#pid}/status`, 'utf8');
     const rssMb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1024;
-    return { rssMb, cpu, descriptors: readdirSync(`/proc/${this.#pid}/fd`).length - this.#inbound() };
+    return { rssMb, cpu, descriptors: this.#descriptors() };
   }
 
-  /** Established connections to its port. */
-  #inbound(): number {
-    if (this.#port === null) return 0;
-    const rows = readFileSync(`/proc/${this.#pid}/net/tcp`, 'utf8').split('\n');
-    return rows.filter((row) => {
-      const [, local = '', , state] = row.trim().split(/\s+/);
-      return state === '01' && local.endsWith(`:${this.#port}`);
-    }).length;
+  #descriptors(): number {
+    const folder = `/proc/${this.#pid}/fd`;
+    const open = readdirSync(folder);
+    if (this.#port === null) return open.length;
+    const inbound = new Set<string>();
+    for (const row of readFileSync(`/proc/${this.#pid}/net/tcp`, 'utf8').split('\n')) {
+      const [, local = '', , state, , , , , , inode] = row.trim().split(/\s+/);
+      if (state === ESTABLISHED && local.endsWith(`:${this.#port}`)) inbound.add(`socket:[${inode}]`);
+    }
+    return open.filter((name) => !inbound.has(target(`${folder}/${name}`))).length;
   }
 
   #cpu(): number {
@@ -102,11 +107,23 @@ export class Probe {
   }
 }
 
+/** Where a descriptor leads; '' when it was closed meanwhile. */
+function target(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
 /** Looks at everything and keeps what it saw. */
 export class Observer {
   readonly samples: Sample[] = [];
   /** How long webhooks took, filled by the traffic, ms. */
   webhooks: Record<WebhookKind, number[]> = { agent_allocation: [], mark_as_resolved: [] };
+  /** What Qiscus saw that must not be, with the records before it. */
+  readonly broken: string[] = [];
+  #violations = 0;
   /** null while that worker is being restarted. */
   restarted: Probe | null;
   readonly #scene: Scene;
@@ -132,7 +149,12 @@ export class Observer {
 
   /** @throws Error when a process is gone or Redis does not answer */
   async look(): Promise<void> {
-    const { client, keys } = this.#scene;
+    const { client, keys, sandbox } = this.#scene;
+    for (const { kind, roomId, agentId, atMs, detail } of sandbox.violations().slice(this.#violations)) {
+      this.#violations += 1;
+      const before = this.#times.about(roomId, agentId, RECORDS_BEFORE);
+      this.broken.push(`Qiscus saw ${kind} at ${atMs}: room ${roomId}, ${agentId}, ${detail}`, ...before);
+    }
     const inRedis = await readRedis(client, keys);
     const { assignedMs, appliedMs } = this.#times.take();
     const { agent_allocation, mark_as_resolved } = this.webhooks;

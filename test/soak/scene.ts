@@ -7,7 +7,7 @@
  *
  * `stop` ends all of it, also what was started before a step failed.
  */
-import { close, connect, type RedisClient } from '../../src/redis/client';
+import { Redis } from 'ioredis';
 import { type Keys, keysOf } from '../../src/redis/keys';
 import { startTestRedis } from '../support/redis';
 import {
@@ -78,13 +78,14 @@ async function assemble({ agents, limit, journalEntries, seed }: SceneOptions, u
   const worker = await start('worker');
   sandbox.setDelivery({ baseUrl: api.url, webhookToken: WEBHOOK_TOKEN });
 
-  const open = async (purpose: 'command' | 'blocking'): Promise<RedisClient> => {
-    const client = await connect(redis.url, purpose);
-    undo.push(async () => close(client));
+  /** A patient one: a busy machine must not end the soak. */
+  const open = () => {
+    const client = new Redis({ host: '127.0.0.1', port: redis.port });
+    undo.push(async () => client.disconnect());
     return client;
   };
   const keys: Keys = keysOf(APP_ID);
-  const client = await open('command');
+  const client = open();
   const http = caller(api.url);
   await until(async () => ((await http.get('/agents')).body.agents as unknown[]).length === agents, {
     what: 'the service knows all agents',
@@ -95,7 +96,7 @@ async function assemble({ agents, limit, journalEntries, seed }: SceneOptions, u
     keys,
     client,
     /** Nothing else uses it. */
-    blocking: await open('blocking'),
+    blocking: open(),
     api,
     /** The worker that stays. */
     worker,

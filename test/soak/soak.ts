@@ -87,6 +87,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     options.tell('no more chats begin; everything comes to rest');
     broken.push(...(await comeToRest(scene, traffic, times)));
     await observer.look();
+    broken.push(...observer.broken);
     const logged = countLines(scene.printed());
     for (const [name, count] of Object.entries(logged))
       if (!name.startsWith('warn ')) broken.push(`logged ${count} times: ${name}`);

@@ -5,6 +5,9 @@ import { BLOCK_MS, type RedisClient } from '../../src/redis/client';
 
 const RECORDS_AT_ONCE = 1_000;
 
+/** Records kept for a look at what went before. */
+const KEPT = 10_000;
+
 /** Reads from the journal's beginning. */
 export class Timekeeper {
   /** Since the last `take`, ms. */
@@ -16,6 +19,7 @@ export class Timekeeper {
   readonly events: Record<string, number> = {};
   readonly #blocking: RedisClient;
   readonly #key: string;
+  readonly #recent: { room: string; agent: string; text: string }[] = [];
   readonly #places = new Map<string, number>();
   readonly #running: Promise<void>;
 
@@ -31,6 +35,12 @@ export class Timekeeper {
     this.#assignedMs = [];
     this.#appliedMs = [];
     return taken;
+  }
+
+  /** The latest records about a room or an agent, oldest first, as text. */
+  about(room: string, agent: string, most: number): string[] {
+    const found = this.#recent.filter((record) => record.room === room || record.agent === agent);
+    return found.slice(-most).map(({ text }) => text);
   }
 
   async stop(): Promise<void> {
@@ -57,6 +67,8 @@ export class Timekeeper {
     const event = fields.get('event') ?? '';
     this.events[event] = (this.events[event] ?? 0) + 1;
     const room = fields.get('room') ?? '';
+    const text = `${id} ${[...fields].flat().join(' ')}`;
+    if (this.#recent.push({ room, agent: fields.get('agent') ?? '', text }) > 2 * KEPT) this.#recent.splice(0, KEPT);
     const [entry, place] = [fields.get('entry'), fields.get('place')];
     if (entry !== undefined) {
       this.answered += 1;

@@ -7,7 +7,7 @@ import type { Deliveries, Delivery, DeliveryTarget } from './delivery';
 import type { Faults } from './faults';
 import type { ChangeAgent, CreateAgent, CreateRoom, Fault, Message, Resolve, SandboxConfig } from './settings';
 import { allocationWebhook, resolveWebhook } from './shapes';
-import type { Agent, Room, Service, Truth } from './truth';
+import type { Agent, Room, Service, Truth, Violation } from './truth';
 
 /** A request that the sandbox's truth does not allow: no such room, already resolved … */
 export class SandboxError extends Error {}
@@ -178,6 +178,8 @@ export function createControl(
     expireTokens: (): void => api.expireTokens(),
     /** Where webhooks go; null: nowhere. @throws Error unless it is this machine. */
     setDelivery: (target: DeliveryTarget | null): void => deliveries.setTarget(target),
+    /** Assignments that should not have been, oldest first. */
+    violations: (): Violation[] => truth.violations.map((violation) => ({ ...violation })),
     /** The whole truth, copied. */
     state: () => ({
       config: { ...truth.config },
