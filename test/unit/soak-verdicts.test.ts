@@ -62,8 +62,8 @@ function halfHour(change: (sample: Sample) => void = () => {}): SoakReport {
 const brokenBy = (change: (sample: Sample) => void) =>
   judge(halfHour(change)).flatMap(({ what, holds }) => (holds ? [] : [what]));
 
-describe('[F70] verdicts of the soak', () => {
-  test('noise alone breaks nothing', () => {
+describe('verdicts of the soak', () => {
+  test('[F70] noise alone breaks nothing', () => {
     expect(brokenBy(() => {})).toEqual([]);
   });
 
@@ -85,7 +85,7 @@ describe('[F70] verdicts of the soak', () => {
     ['a search through all that was', 'a resolve answered, p50', (s) => (s.resolvedMs.p50 += s.at / 100)],
     ['assigning gets slower', 'accepted to assigned, p50', (s) => (s.assignedMs.p50 *= 1 + s.at / 1_200)],
   ];
-  test.each(leaks)('%s: %s', (_, what, leak) => {
+  test.each(leaks)('[F70] %s: %s', (_, what, leak) => {
     expect(brokenBy(leak)).toEqual([what]);
   });
 
