@@ -6,6 +6,8 @@ local QISCUS = KEYS[15]
 -- Consecutive calls without an answer that open the breaker.
 local FAILURES_TO_OPEN = 5
 local LONGEST_PAUSE_MS = 30000
+-- How far the clocks of the processes may be apart.
+local MOST_SKEW_MS = 2000
 
 local function breaker_read()
   local f = redis.call('HMGET', QISCUS, 'state', 'until', 'trips', 'failures')
@@ -48,6 +50,8 @@ local function bucket_look(rate)
   local burst = math.max(1, math.floor(rate / 5))
   local f = redis.call('HMGET', QISCUS, 'tokens', 'tokens_at')
   local tokens, at = tonumber(f[1] or burst), tonumber(f[2] or NOW)
+  -- The clock went back by more than hosts differ: until its old time nothing would be refilled.
+  if at > NOW + MOST_SKEW_MS then tokens, at = burst, NOW end
   return math.min(burst, tokens + math.max(0, NOW - at) * rate / 1000)
 end
 

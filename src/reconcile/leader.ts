@@ -59,7 +59,7 @@ export class Leader {
   #stopped = false;
   #leads = false;
   #running: Promise<void> = Promise.resolve();
-  #reclaimAtMs = 0;
+  #reclaimedMs: number | undefined;
   #waiting = 0;
   /** When each kind of comparison began last, ms; absent: never. */
   readonly #begunMs = new Map<string, number>();
@@ -125,8 +125,8 @@ export class Leader {
     const { config, ledger, decisions, nowMs } = this.#parts;
     await this.#advanceClock();
     await decisions.catchUp();
-    if (nowMs() >= this.#reclaimAtMs) {
-      this.#reclaimAtMs = nowMs() + RECLAIM_EVERY_MS;
+    if (this.#isDue(this.#reclaimedMs, RECLAIM_EVERY_MS)) {
+      this.#reclaimedMs = nowMs();
       await ledger.reclaim(config.outboxClaimMs, TAKEOVERS_BEFORE_PARKING);
     }
     this.#every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
@@ -168,10 +168,16 @@ export class Leader {
     return this.#waiting > 0 ? Math.max(soonestMs, periodMs / HASTE) : periodMs;
   }
 
+  /** Is the period since then over? Also when the clock went back: waiting for its old time could take hours. */
+  #isDue(lastMs: number | undefined, periodMs: number): boolean {
+    const sinceMs = lastMs === undefined ? periodMs : this.#parts.nowMs() - lastMs;
+    return sinceMs >= periodMs || sinceMs < 0;
+  }
+
   /** Runs `job` when its period is over and its last run has ended. */
   #every(kind: string, periodMs: number, job: () => Promise<void>): void {
     const { nowMs, log } = this.#parts;
-    if (this.#underWay.has(kind) || nowMs() < (this.#begunMs.get(kind) ?? 0) + periodMs) return;
+    if (this.#underWay.has(kind) || !this.#isDue(this.#begunMs.get(kind), periodMs)) return;
     this.#begunMs.set(kind, nowMs());
     this.#underWay.add(kind);
     job()

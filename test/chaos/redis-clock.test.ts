@@ -1,0 +1,64 @@
+/**
+ * The service's clock jumps an hour ahead and two hours back, again and again, under load. Six times; sixty with PROOF_SIZE=full.
+ * What is due by time may be late by as much as the clock went back; nothing else may wait, and nothing is counted wrong.
+ */
+import { afterEach, beforeEach, expect, test } from 'bun:test';
+import type { Sandbox } from '../../src/qiscus/sandbox';
+import type { Service } from '../../src/service';
+import { type Customers, openChats } from '../support/customers';
+import { tried } from '../support/evidence';
+import { startTestRedis, type TestRedis } from '../support/redis';
+import { caller, environment, startTestSandbox, startTestService } from '../support/service';
+import { sized } from '../support/size';
+import { until } from '../support/wait';
+
+const HOUR_MS = 3_600_000;
+const LIMIT = 5;
+const JUMPS = sized(6, 60);
+
+let redis: TestRedis;
+let sandbox: Sandbox;
+let service: Service;
+let day: Customers;
+let aheadMs = 0;
+
+beforeEach(async () => {
+  aheadMs = 0;
+  redis = await startTestRedis();
+  sandbox = await startTestSandbox({ cap: LIMIT });
+  const env = environment(redis.url, sandbox.url, {
+    QISCUS_MAX_CUSTOMER: String(LIMIT),
+    // So few calls a second that the bucket is empty most of the time.
+    QISCUS_RATE_PER_SECOND: '100',
+    WEBHOOK_WAIT_MS: '50',
+    RECONCILE_SECONDS: '1',
+  });
+  service = await startTestService(env, undefined, () => Date.now() + aheadMs);
+});
+afterEach(async () => {
+  await service.stop();
+  await sandbox.stop();
+  await redis.stop();
+});
+
+test('[F44] the clock of the service jumps back and forth', async () => {
+  const url = service.url ?? '';
+  const agents = async () => (await caller(url).get('/agents')).body.agents as { online: boolean }[];
+  await until(async () => (await agents()).length === 6, { what: 'the agents known' });
+  day = openChats(url, sandbox, 'clock', { lanes: 2 });
+  await day.more(20);
+  for (let jump = 0; jump < JUMPS; jump++) {
+    aheadMs = jump % 2 === 0 ? HOUR_MS : -HOUR_MS;
+    const before = sandbox.state().assigns.length;
+    await until(() => sandbox.state().assigns.length > before + 20, { what: `chats served after jump ${jump + 1}` });
+    // Who is online is looked at as before: an agent that goes is noticed.
+    sandbox.agents.change('agent_06', { available: jump % 2 === 1 });
+    const online = jump % 2 === 1 ? 6 : 5;
+    await until(async () => (await agents()).filter((agent) => agent.online).length === online, {
+      what: `${online} agents online after jump ${jump + 1}`,
+    });
+  }
+  aheadMs = HOUR_MS;
+  expect(await day.end()).toEqual([]);
+  tried(JUMPS, 'F44');
+}, 300_000);
