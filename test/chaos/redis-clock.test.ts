@@ -4,9 +4,11 @@
  */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import type { Sandbox } from '../../src/qiscus/sandbox';
+import { close, connect } from '../../src/redis/client';
 import type { Service } from '../../src/service';
 import { type Customers, openChats } from '../support/customers';
 import { tried } from '../support/evidence';
+import { allocation, openTestLedger } from '../support/ledger';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import { caller, environment, startTestSandbox, startTestService } from '../support/service';
 import { sized } from '../support/size';
@@ -62,3 +64,16 @@ test('[F44] the clock of the service jumps back and forth', async () => {
   expect(await day.end()).toEqual([]);
   tried(JUMPS, 'F44');
 }, 300_000);
+
+test('[F44] the clock goes back while the rate is used up: calls go on at once', async () => {
+  const client = await connect(redis.url, 'command');
+  const { roster, append, applyAll, ledger, clock } = await openTestLedger(client);
+  await roster([{ id: 'a' }]);
+  await append(allocation('1'));
+  await applyAll();
+  await ledger.spendCalls(10, 10);
+  expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'wait' });
+  clock.ms -= HOUR_MS;
+  expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'taken', read: 1 });
+  close(client);
+});
