@@ -61,16 +61,24 @@ export function scriptNames(): string[] {
     .sort();
 }
 
+let loaded: ReadonlyMap<string, Script> | null = null;
+
+/** All scripts; lua/ is read once in a process. */
+function allScripts(): ReadonlyMap<string, Script> {
+  loaded ??= new Map(scriptNames().map((name) => [name, loadScript(name)]));
+  return loaded;
+}
+
 /** Runs scripts for one app on one connection. */
 export class Scripts {
   readonly #client: RedisClient;
   readonly #keys: Keys;
-  readonly #loaded: Map<string, Script>;
+  readonly #loaded: ReadonlyMap<string, Script>;
 
   constructor(client: RedisClient, keys: Keys) {
     this.#client = client;
     this.#keys = keys;
-    this.#loaded = new Map(scriptNames().map((name) => [name, loadScript(name)]));
+    this.#loaded = allScripts();
   }
 
   /**
