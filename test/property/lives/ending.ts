@@ -47,8 +47,9 @@ export async function closeAll(world: World): Promise<void> {
   }
   await deliverAll(world);
   await rest(world);
-  for (const letter of await world.books.desk.listDeadLetters()) await world.books.desk.deleteDeadLetter(letter.id);
-  await rest(world);
+  const dead = await world.books.desk.listDeadLetters();
+  for (const { id } of dead) await world.books.desk.deleteDeadLetter(id);
+  if (dead.length > 0) await rest(world);
 }
 
 async function deliverAll(world: World): Promise<void> {
