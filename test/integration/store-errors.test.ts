@@ -13,7 +13,8 @@ let store: Store;
 let desk: Desk;
 let journal: JournalReader;
 beforeAll(async () => {
-  redis = await startTestRedis();
+  // About the answers of one server: what replicas it has is part of the test.
+  redis = await startTestRedis({ kind: 'standalone' });
   store = await openStore(redis.url, 'errors');
   desk = new Desk(store.scripts, Date.now);
   journal = new JournalReader(store.command, store.command, store.keys.journal, pino({ level: 'silent' }));
@@ -49,7 +50,7 @@ test('a script that raises, or a key of another type, is a fault and keeps its c
   expect([isUnavailable(read), String(read)]).toEqual([false, expect.stringContaining('WRONGTYPE')]);
 });
 
-test('a Redis that is gone is not available, for the journal too', async () => {
+test('[F02] a Redis that is gone is not available, for the journal too', async () => {
   await redis.kill('SIGKILL');
   for (const call of [() => journal.page(null, 10), () => desk.listAgents(), () => desk.setMaxCustomers(3)]) {
     expect(isUnavailable(await failureOf(call()))).toBe(true);
