@@ -147,7 +147,7 @@ export const MUTANTS: Mutant[] = [
     name: 'release on no answer, no max_agent',
     rule: 'both of them: a room with two agents',
     edits: [releaseOnUnknown, noMaxAgent],
-    killer: { explore: '--rooms 2 --faults 1' },
+    killer: { explore: '--rooms 2 --limit 2 --faults 1' },
   },
   {
     name: 'no max_agent',
@@ -243,6 +243,12 @@ export const MUTANTS: Mutant[] = [
     rule: 'a reserved room has an intent or a due time',
     edits: [{ file: 'lua/defer_assignment.lua', find: "redis.call('ZADD', LATER, DUE, ROOM)", replace: '' }],
     killer: { explore: ONE_SLOT },
+  },
+  {
+    name: 'confirmed and still due',
+    rule: 'a confirmed room has nothing due, even when two dispatchers held its call',
+    edits: [{ file: 'lua/confirm_assignment.lua', find: "redis.call('ZREM', LATER, ROOM)", replace: '' }],
+    killer: { explore: '--rooms 1 --agents 1 --faults 1 --regroups 1' },
   },
   {
     name: 'ioredis defaults on ingest',

@@ -3,7 +3,7 @@
  *
  *   bun test/property/exhaustive/index.ts [name] [--rooms 3] [--agents 2] [--limit 1] [--episodes 1] [--dispatchers 2]
  *     [--duplicates 1] [--lost 0] [--faults 0] [--kinds silent,dropped,late] [--crashes 1] [--takeovers 0] [--hands 0]
- *     [--pauses 0] [--inbox] [--reconcile] [--again yes|exceed] [--most 1000000]
+ *     [--pauses 0] [--regroups 0] [--inbox] [--reconcile] [--again yes|exceed] [--most 1000000]
  *
  * `name` takes the bounds of bounds.ts as a start; flags change them. Ends with 0: complete and clean, 1: a promise is
  * broken (its path is printed), 3: clean as far as `--most` worlds, 2: wrong flags.
@@ -29,6 +29,7 @@ const NUMBERS = [
   'takeovers',
   'hands',
   'pauses',
+  'regroups',
 ] as const;
 
 function readBounds(): { bounds: Bounds; most: number | undefined } {

@@ -53,6 +53,8 @@ export interface At {
   age(entry: number): void;
   intent(room: number, agent: string, held: Held): Intent;
   token(room: number, rank: number): number;
+  /** Takes the outbox its group away, and creates the missing groups as the service does. */
+  regroup(): Promise<unknown>;
   /** One script by name, for the hands of an operator. */
   script(name: string, ...args: (string | number)[]): Promise<unknown>;
 }
@@ -62,6 +64,8 @@ export interface Step {
   key: string;
   /** The verb; absent: only time passes. It must send its script before it waits for anything. */
   run?(at: At): Promise<unknown>;
+  /** The verb sends one command after another: the state is read when it has ended. */
+  slow?: boolean;
 }
 
 interface Found {
@@ -205,8 +209,13 @@ export class LedgerTable {
         unsure: false,
       }),
       token: (room, rank) => before.tokens[room]?.[rank] ?? GONE,
+      regroup: () => {
+        sent.push(this.#client.xgroup('DESTROY', keys.outbox, 'dispatch'));
+        return ensureGroups(this.#client, keys);
+      },
       script: (name, ...args) => this.#scripts.run(name, nowMs, ...args),
     });
+    if (step.slow) await word;
     sent.push(this.#client.del(keys.journal));
     const json = this.#json(keys);
     await Promise.all(sent);

@@ -157,6 +157,9 @@ export class Moves {
         this.#add(label, {}, steps.reclaim(index), isHeld ? 'takeovers' : undefined);
       }
     });
+    if (this.#has('regroups') && entries.some((entry) => entry.pending)) {
+      this.#add('the outbox loses its group', {}, steps.regroup, 'regroups');
+    }
     if (this.#has('pauses')) {
       for (const agent of this.#agents) {
         const paused = raw.agents[agent]?.paused === 1 ? 0 : 1;

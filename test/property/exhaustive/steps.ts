@@ -67,6 +67,13 @@ export const reclaim = (entry: number): Step => ({
   },
 });
 
+/** The real ensureGroups (src/streams/groups.ts), after the group is gone. */
+export const regroup: Step = {
+  key: 'regroup',
+  slow: true,
+  run: (at) => at.regroup(),
+};
+
 export const pause = (agent: string, paused: 0 | 1): Step => ({
   key: `pause ${agent} ${paused}`,
   run: (at) => at.script('patch_agent', agent, 'keep', paused),

@@ -35,6 +35,8 @@ export interface Bounds {
   hands: number;
   /** Pauses and their ends, by an operator. */
   pauses: number;
+  /** The outbox loses its consumer group, and whoever notices creates it anew: what was taken is handed out again. */
+  regroups: number;
   /** Entries lie in the inbox for a while, and are taken one or several at a time. */
   inbox: boolean;
   /** The unserved sweep and the comparison with the served list. */
@@ -104,7 +106,7 @@ export interface World {
   left: number[];
 }
 
-export const BUDGETS = ['duplicates', 'lost', 'faults', 'crashes', 'takeovers', 'hands', 'pauses'] as const;
+export const BUDGETS = ['duplicates', 'lost', 'faults', 'crashes', 'takeovers', 'hands', 'pauses', 'regroups'] as const;
 export type Budget = (typeof BUDGETS)[number];
 
 export function firstWorld(books: number, bounds: Bounds): World {
