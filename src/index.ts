@@ -2,7 +2,8 @@
  * Starts a role (`all`, `api`, `worker`), and chooses the exit code: 0 stopped as asked, 1 failed, 2 wrongly configured.
  *
  * 1. The first line printed is the address to open.
- * 2. SIGTERM and SIGINT drain, then stop in order; a second one ends at once. SIGHUP reopens the log file.
+ * 2. SIGTERM and SIGINT drain, then stop in order, also while it starts; a second one ends at once. SIGHUP reopens the log
+ *    file.
  * 3. Whatever nobody caught ends the process, so that a supervisor starts it again.
  */
 import { ready, starting } from './banner';
@@ -22,9 +23,12 @@ function readOrExit() {
 }
 
 const config = readOrExit();
-console.log(starting(config));
 const { logger, reopen, flush } = createLogger(config);
+let signals = 0;
+process.on('SIGTERM', () => void stopOn('SIGTERM'));
+process.on('SIGINT', () => void stopOn('SIGINT'));
 process.on('SIGHUP', reopen);
+console.log(starting(config));
 for (const warning of findMisspellings(process.env)) logger.warn({ event: 'config.unknown' }, warning);
 
 function exit(code: number): never {
@@ -46,25 +50,26 @@ function fail(error: unknown): never {
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
-const service = await startService(config, logger, (line) => console.log(line)).catch(fail);
-console.log(ready(config, service));
-service.failed.catch(async (error) => {
-  await service.stop();
-  fail(error);
-});
+const starts = startService(config, logger, (line) => console.log(line)).catch(fail);
 
-let signals = 0;
 async function stopOn(signal: NodeJS.Signals): Promise<void> {
   signals += 1;
   if (signals > 1) exit(1);
   logger.info({ event: 'service.stopping', signal }, 'stopping');
   // The parts keep to the deadline themselves; this is the net below them.
   const net = setTimeout(() => exit(1), config.shutdownSeconds * 1_000 + 5_000);
+  // Asked while it starts: workers may have calls under way before the start is through.
+  const service = await starts;
   await service.drain();
   await service.stop();
   clearTimeout(net);
   logger.info({ event: 'service.stopped' }, 'stopped');
   exit(0);
 }
-process.on('SIGTERM', () => void stopOn('SIGTERM'));
-process.on('SIGINT', () => void stopOn('SIGINT'));
+
+const service = await starts;
+console.log(ready(config, service));
+service.failed.catch(async (error) => {
+  await service.stop();
+  fail(error);
+});
