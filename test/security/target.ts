@@ -23,6 +23,8 @@ export type Target = Awaited<ReturnType<typeof startTarget>>;
 export async function startTarget(options: { env?: Record<string, string>; redis?: TestRedisOptions } = {}) {
   const redis = await startTestRedis({ appendfsync: 'always', ...options.redis });
   const client = new Redis({ host: '127.0.0.1', port: redis.port });
+  // Some tests outlive their Redis; each command tells its caller.
+  client.on('error', () => {});
   const sandbox = await startTestSandbox();
   const env = environment(redis.url, sandbox.url, { NODE_ENV: 'production', ...options.env });
   const service = await spawnService(env);
