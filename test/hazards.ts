@@ -94,7 +94,7 @@ export const HAZARDS: Record<string, Hazard> = {
   S04: { what: 'tokens rotate without a gap' },
   S05: { what: 'signed senders', instead: 'Qiscus cannot sign; a gateway that does can add the token header' },
   S06: { what: 'a captured webhook is sent again' },
-  S07: { what: 'a forged source address', instead: 'no rule depends on the address but the limit on failed tokens' },
+  S07: { what: 'a forged source address' },
   S08: { what: 'a forged "resolved"' },
   S09: { what: 'a huge body' },
   S10: { what: 'slow headers, slow bodies' },
