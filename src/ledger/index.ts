@@ -278,9 +278,9 @@ export class Ledger {
     return reply[0] === 'done';
   }
 
-  /** Closes an assigned room that Qiscus shows resolved. False: it went on since it was compared. */
-  async repair(roomId: string, token: number): Promise<boolean> {
-    return (await this.#run('repair_room', roomId, token))[0] === 'done';
+  /** Closes an assigned room that Qiscus shows resolved, or does not know. False: it went on since it was compared. */
+  async repair(roomId: string, token: number, shown: 'resolved' | 'missing' = 'resolved'): Promise<boolean> {
+    return (await this.#run('repair_room', roomId, token, shown))[0] === 'done';
   }
 
   /** Has Qiscus asked whether somebody still holds an assigned room. False: too soon, or it went on. */

@@ -77,7 +77,7 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
     const { status, text } = reply;
     if (status === 404 || (status === 400 && /not found/i.test(readErrorText(text)))) return { kind: 'missing' };
     const room = isSuccess(status) ? decodeRoom(text)?.data.customer_room : undefined;
-    if (!room) return { kind: 'failed', reason: isSuccess(status) ? 'unreadable answer' : `status ${status}` };
+    if (!room) return classifyFailure(reply);
     if (room.room_id !== undefined && String(room.room_id) !== roomId)
       return { kind: 'failed', reason: 'answer names another room' };
     return { kind: 'room', resolved: room.is_resolved };

@@ -20,10 +20,7 @@ export type AssignOutcome =
   /** 5xx, reset, time-out, unreadable, another agent's id. `sent` false only when the connection was refused. */
   | { kind: 'unknown'; sent: boolean; reason: string };
 
-export type RoomReading =
-  | { kind: 'room'; resolved: boolean }
-  | { kind: 'missing' }
-  | { kind: 'failed'; reason: string };
+export type RoomReading = { kind: 'room'; resolved: boolean } | { kind: 'missing' } | QiscusFailure;
 
 /** One agent as the roster needs it: no e-mail, no keys. */
 export interface RosterAgent {

@@ -3,7 +3,8 @@
  *
  * 1. Unserved at Qiscus and not open here, in two sweeps in a row: its webhook was lost, it is adopted.
  * 2. Assigned here and unserved there, in two sweeps in a row: Qiscus is asked whether somebody still holds it.
- * 3. Assigned here and in neither list: the room is read; resolved means that its resolve webhook was lost.
+ * 3. Assigned here and in neither list: the room is read; resolved means that its resolve webhook was lost, and a room
+ *    that Qiscus does not know in two readings in a row is over, too.
  */
 import type { Logger } from 'pino';
 import { ID } from '../ids';
@@ -34,6 +35,10 @@ export class RoomSweep {
   readonly #turn: Turn;
   readonly #log: Logger;
   #unservedBefore = new Set<string>();
+  /** Rooms that Qiscus did not know when they were read last. */
+  #missingBefore = new Set<string>();
+  /** With whom the single readings go on; null: from the first. */
+  #readNext: string | null = null;
 
   constructor(qiscus: Qiscus, ledger: Ledger, nowMs: () => number, rules: SweepRules, turn: Turn, log: Logger) {
     this.#qiscus = qiscus;
@@ -47,6 +52,7 @@ export class RoomSweep {
   /** Somebody else leads: what this process saw is no longer the sweep before. */
   forget(): void {
     this.#unservedBefore.clear();
+    this.#missingBefore.clear();
   }
 
   /** One comparison; a list that cannot be read ends it, and nothing is concluded from half of a view. */
@@ -69,9 +75,8 @@ export class RoomSweep {
     const adopted = await this.#adopt(twice, begunMs);
     const questioned = await this.#question(settled.filter((room) => twice.has(room.roomId)));
     const shown = new Set([...served.rooms.filter((room) => !room.resolved), ...open].map((room) => room.roomId));
-    const gone = settled.filter((room) => !shown.has(room.roomId)).slice(0, this.#rules.mostReadings);
-    const repaired = await this.#repair(gone);
-    return { adopted, questioned, repaired };
+    const repaired = await this.#repair(settled.filter((room) => !shown.has(room.roomId)));
+    return typeof repaired === 'number' ? { adopted, questioned, repaired } : repaired;
   }
 
   async #adopt(candidates: Map<string, ListedRoom>, nowMs: number): Promise<number> {
@@ -100,20 +105,29 @@ export class RoomSweep {
     return asked;
   }
 
-  async #repair(rooms: HeldRoom[]): Promise<number> {
+  /** Reads the rooms one by one; those for which there was no time now come first in the next sweep. */
+  async #repair(gone: HeldRoom[]): Promise<number | QiscusFailure> {
+    const next = gone.findIndex((room) => room.roomId === this.#readNext);
+    const rooms = [...gone.slice(Math.max(0, next)), ...gone.slice(0, Math.max(0, next))];
+    this.#readNext = rooms[this.#rules.mostReadings]?.roomId ?? null;
     let repaired = 0;
-    for (const room of rooms) {
+    for (const { roomId, token } of rooms.slice(0, this.#rules.mostReadings)) {
       await this.#turn();
-      const reading = await this.#qiscus.readRoom(room.roomId);
+      const reading = await this.#qiscus.readRoom(roomId);
+      // A word about us, not about the room: the next reading would hear the same.
+      if (reading.kind === 'denied' || reading.kind === 'slowed') return reading;
       if (reading.kind === 'failed') {
-        this.#log.debug(
-          { event: 'sweep.unread', room: room.roomId, reason: reading.reason },
-          'a room could not be read',
-        );
-      } else if (reading.kind === 'room' && reading.resolved && (await this.#ledger.repair(room.roomId, room.token))) {
-        repaired += 1;
+        this.#log.debug({ event: 'sweep.unread', room: roomId, reason: reading.reason }, 'a room could not be read');
+        continue;
       }
+      const isGone = reading.kind === 'missing' && this.#missingBefore.has(roomId);
+      if (reading.kind === 'missing') this.#missingBefore.add(roomId);
+      else this.#missingBefore.delete(roomId);
+      const isOver = isGone || (reading.kind === 'room' && reading.resolved);
+      if (isOver && (await this.#ledger.repair(roomId, token, isGone ? 'missing' : 'resolved'))) repaired += 1;
     }
+    const held = new Set(gone.map((room) => room.roomId));
+    this.#missingBefore = new Set([...this.#missingBefore].filter((roomId) => held.has(roomId)));
     return repaired;
   }
 }

@@ -1,0 +1,101 @@
+/** Single readings of held rooms that Qiscus's lists do not show: the room sweep on a real Redis and a real sandbox. */
+import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
+import pino from 'pino';
+import { createQiscusClient } from '../../src/qiscus/client';
+import type { Sandbox } from '../../src/qiscus/sandbox';
+import { RoomSweep } from '../../src/reconcile/rooms';
+import { connect, type RedisClient } from '../../src/redis/client';
+import { allocation, openTestLedger, type TestLedger } from '../support/ledger';
+import { startTestRedis, type TestRedis } from '../support/redis';
+import { APP_ID, QISCUS_SECRET, startTestSandbox } from '../support/service';
+
+const HOUR_MS = 3_600_000;
+
+let redis: TestRedis;
+let client: RedisClient;
+let sandbox: Sandbox;
+let t: TestLedger;
+beforeAll(async () => {
+  redis = await startTestRedis();
+  client = await connect(redis.url, 'command');
+  sandbox = await startTestSandbox();
+});
+afterAll(async () => {
+  client.disconnect();
+  await sandbox.stop();
+  await redis.stop();
+});
+beforeEach(async () => {
+  sandbox.reset();
+  t = await openTestLedger(client, 10);
+  await t.roster([{ id: 'a' }]);
+});
+
+/** Rooms that we hold and Qiscus has in no list; then a sweep that may read so many of them. */
+async function hold(rooms: string[], mostReadings: number): Promise<RoomSweep> {
+  for (const room of rooms) await t.append(allocation(room));
+  await t.applyAll();
+  const taken = await t.ledger.takeIntents(64, 64, 1e9);
+  for (const intent of taken.kind === 'taken' ? taken.intents : []) await t.ledger.confirm(intent, 'confirmed');
+  t.clock.ms += HOUR_MS;
+  const login = { email: null, password: null, timeoutMs: 2_000 };
+  const qiscus = createQiscusClient({ baseUrl: sandbox.url, appId: APP_ID, secret: QISCUS_SECRET, ...login });
+  const rules = { maxAgeMs: HOUR_MS, lagMs: 0, mostReadings };
+  return new RoomSweep(
+    qiscus,
+    t.ledger,
+    () => t.clock.ms,
+    rules,
+    async () => {},
+    pino({ level: 'silent' }),
+  );
+}
+
+test('[F33] a held room that Qiscus no longer knows gives its slot back, after two readings in a row', async () => {
+  const sweep = await hold(['gone'], 10);
+  expect(await sweep.sweep()).toMatchObject({ repaired: 0 });
+  expect(await t.desk.readRoom('gone')).toMatchObject({ state: 'assigned' });
+  expect(await sweep.sweep()).toMatchObject({ repaired: 1 });
+  expect(await t.desk.readRoom('gone')).toMatchObject({ state: 'resolved' });
+  expect(await t.desk.readAgent('a')).toMatchObject({ load: 0 });
+  const [last] = await t.desk.readDecisions('gone', 1);
+  expect(last).toMatchObject({ event: 'room.repaired', fields: { ours: 'assigned', qiscus: 'missing' } });
+});
+
+test('[F33] a room that Qiscus does not know once, and knows again, stays as it is', async () => {
+  const sweep = await hold(['1'], 10);
+  await sweep.sweep();
+  sandbox.faults.add({ on: 'customer_room', times: 1, effect: 'status', status: 200, body: reading(false) });
+  await sweep.sweep();
+  expect(await sweep.sweep()).toMatchObject({ repaired: 0 });
+  expect(await t.desk.readRoom('1')).toMatchObject({ state: 'assigned' });
+});
+
+test('[F51] rooms that cannot be read do not keep the sweep from reading the others', async () => {
+  const sweep = await hold(['1', '2', '3'], 1);
+  sandbox.faults.add({ on: 'customer_room', roomId: '1', times: null, effect: 'status', status: 500 });
+  for (const id of ['2', '3'])
+    sandbox.faults.add({
+      on: 'customer_room',
+      roomId: id,
+      times: null,
+      effect: 'status',
+      status: 200,
+      body: reading(true),
+    });
+  for (let i = 0; i < 3; i++) await sweep.sweep();
+  const states = await Promise.all(['1', '2', '3'].map(async (id) => (await t.desk.readRoom(id))?.state));
+  expect(states).toEqual(['assigned', 'resolved', 'resolved']);
+});
+
+test.each([
+  ['[F29] 429', { status: 429, retryAfter: 7 }, { kind: 'slowed', retryAfterMs: 7_000 }],
+  ['[F31] 401', { status: 401 }, { kind: 'denied', status: 401 }],
+] as const)('%s to a single room ends the sweep, which tells what Qiscus said of us', async (_, fault, expected) => {
+  const sweep = await hold(['1', '2'], 10);
+  sandbox.faults.add({ on: 'customer_room', times: null, effect: 'status', ...fault });
+  expect(await sweep.sweep()).toEqual(expected);
+  expect(sandbox.state().calls.customer_room).toBe(1);
+});
+
+const reading = (resolved: boolean) => ({ data: { customer_room: { is_resolved: resolved } } });
