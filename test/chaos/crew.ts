@@ -4,9 +4,15 @@
  * 1. Each seat has one process at a time; whoever dies, by our hand or by its own, is followed by the next.
  * 2. Counts the kills, and the ends that were not ours by exit code.
  * 3. `stop` kills them all and starts nobody any more.
+ * 4. `startKiller` picks the victims, Redis every few seconds among them.
  */
 import { freePort, launchService, type ServiceProcess } from '../support/service';
 import { until } from '../support/wait';
+import type { Chance } from './chance';
+
+/** One that has nobody beside it needs this long to do anything at all after a start. */
+const ALONE_MS = 500;
+const REDIS_KILL_EVERY_MS = 4_000;
 
 export type Role = 'all' | 'api' | 'worker';
 
@@ -70,4 +76,39 @@ export class Seat {
     await this.#service?.kill('SIGKILL');
     await this.#running;
   }
+}
+
+/**
+ * Kills until the returned function is called, which tells how often Redis was hit.
+ * @param killRedis ends the running redis-server and sees to it that the next one starts; false: none ran
+ */
+export function startKiller(
+  seats: Seat[],
+  everyMs: number,
+  killRedis: () => Promise<boolean>,
+  dice: Chance,
+): () => Promise<number> {
+  let ended = false;
+  const processes = async () => {
+    while (!ended) {
+      await Bun.sleep(seats.length > 1 ? everyMs : Math.max(ALONE_MS, everyMs));
+      // On a slow machine a start takes long: with more than half of them down at once nothing would ever be done.
+      const atWork = seats.filter((seat) => seat.isUp);
+      if (atWork.length * 2 < seats.length) continue;
+      // Now and then one that may just be starting.
+      dice.pick(dice.next() < 0.9 ? atWork : seats).kill();
+    }
+  };
+  const redis = async () => {
+    for (let kills = 0; ; ) {
+      await Bun.sleep(dice.between(REDIS_KILL_EVERY_MS / 2, (REDIS_KILL_EVERY_MS * 3) / 2));
+      if (ended) return kills;
+      if (await killRedis()) kills += 1;
+    }
+  };
+  const killing = Promise.all([processes(), redis()]);
+  return async () => {
+    ended = true;
+    return (await killing)[1];
+  };
 }

@@ -4,16 +4,18 @@
  * In the end every room that was acknowledged was assigned exactly once per session, nobody was ever above the limit,
  * no room had two agents, and our books equal Qiscus's.
  *
- * PROOF_SIZE=full: 10,000 rooms each, a kill every 200 ms; else 1,000, every 500 ms (one process alone: always 500).
+ * PROOF_SIZE=full: 10,000 rooms each, a kill every 200 ms; else 600, every 500 ms (one process alone: always 500).
  * CHAOS_ROOMS and CHAOS_KILL_EVERY_MS say other numbers; CHAOS_SEED repeats the choices of a run. Each run prints its
  * seed, its progress, and its result as one line of JSON.
  */
 import { afterEach, expect, test } from 'bun:test';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { Desk } from '../../src/ledger/desk';
 import type { Sandbox } from '../../src/qiscus/sandbox';
 import type { Fault } from '../../src/qiscus/sandbox/settings';
 import { keysOf } from '../../src/redis/keys';
+import { Scripts } from '../../src/redis/scripts';
 import { serverRunningIn } from '../../src/redis/server';
 import { tried } from '../support/evidence';
 import { startTestRedis } from '../support/redis';
@@ -22,14 +24,11 @@ import { sized } from '../support/size';
 import { until } from '../support/wait';
 import { differences } from './books';
 import { type Chance, chance } from './chance';
-import { Seat } from './crew';
+import { Seat, startKiller } from './crew';
 import { Post } from './post';
 
-const ROOMS = Number(process.env.CHAOS_ROOMS ?? sized(1_000, 10_000));
+const ROOMS = Number(process.env.CHAOS_ROOMS ?? sized(600, 10_000));
 const KILL_EVERY_MS = Number(process.env.CHAOS_KILL_EVERY_MS ?? sized(500, 200));
-/** One that has nobody beside it needs this long to do anything at all after a start. */
-const KILL_ALONE_EVERY_MS = Math.max(500, KILL_EVERY_MS);
-const REDIS_KILL_EVERY_MS = 4_000;
 const AGENTS = 200;
 const LIMIT = 5;
 /** Share of rooms whose customer comes back after the chat was over. */
@@ -65,6 +64,9 @@ const SETTINGS = {
   RECONCILE_SECONDS: '3600',
 };
 
+/** Fails at once while Redis is away. */
+const IMPATIENT = { enableOfflineQueue: false, maxRetriesPerRequest: 0 };
+
 const undo: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (let step = undo.pop(); step; step = undo.pop()) await step();
@@ -81,36 +83,11 @@ interface Scene {
   client: Redis;
 }
 
-/** Kills until the returned function is called, which tells how often Redis was hit. */
-function startKiller({ dice, seats, killRedis }: Scene): () => Promise<number> {
-  let ended = false;
-  const processes = async () => {
-    while (!ended) {
-      await Bun.sleep(seats.length > 1 ? KILL_EVERY_MS : KILL_ALONE_EVERY_MS);
-      // On a slow machine a start takes long: with more than half of them down at once nothing would ever be done.
-      const atWork = seats.filter((seat) => seat.isUp);
-      if (atWork.length * 2 < seats.length) continue;
-      // Now and then one that may just be starting.
-      dice.pick(dice.next() < 0.9 ? atWork : seats).kill();
-    }
-  };
-  const redis = async () => {
-    for (let kills = 0; ; ) {
-      await Bun.sleep(dice.between(REDIS_KILL_EVERY_MS / 2, (REDIS_KILL_EVERY_MS * 3) / 2));
-      if (ended) return kills;
-      if (await killRedis()) kills += 1;
-    }
-  };
-  const killing = Promise.all([processes(), redis()]);
-  return async () => {
-    ended = true;
-    return (await killing)[1];
-  };
-}
-
 /** Customers come, agents end their chats, some customers come back; resolves with the sessions when all are served. */
 async function live({ name, dice, sandbox, seats, client }: Scene): Promise<number> {
-  const { parked } = keysOf(APP_ID);
+  const keys = keysOf(APP_ID);
+  const desk = new Desk(new Scripts(client, keys), Date.now);
+  const comingBack = new Set<string>();
   let opened = 0;
   let sessions = 0;
   let over = 0;
@@ -121,7 +98,7 @@ async function live({ name, dice, sandbox, seats, client }: Scene): Promise<numb
     await Bun.sleep(TICK_MS);
     const inChats = sandbox.agents.list().flatMap(({ rooms }) => rooms);
     const unserved = sessions - over - inChats.length;
-    if (opened >= ROOMS && unserved === 0) return sessions;
+    if (opened >= ROOMS && unserved === 0 && comingBack.size === 0) return sessions;
     for (let n = unserved; n < MOST_UNSERVED && opened < ROOMS; n++) {
       await sandbox.rooms.create({ roomId: `room-${opened}`, channelId: dice.pick([null, '5603', '272']) });
       opened += 1;
@@ -131,7 +108,15 @@ async function live({ name, dice, sandbox, seats, client }: Scene): Promise<numb
       if (dice.next() > 0.2) continue;
       await sandbox.rooms.resolve(roomId);
       over += 1;
-      if (dice.next() > RETURNING) continue;
+      if (dice.next() < RETURNING) comingBack.add(roomId);
+    }
+    // Not before our books know that the chat is over: a call that a killed process left behind would land in the next
+    // session. That is F40: such a room is parked, and shows as outside load until its chat is over.
+    for (const roomId of comingBack) {
+      const room = await desk.readRoom(roomId).catch(() => null);
+      if (room === null) break;
+      if (room.state !== 'resolved') continue;
+      comingBack.delete(roomId);
       await sandbox.rooms.message(roomId);
       sessions += 1;
     }
@@ -144,7 +129,7 @@ async function live({ name, dice, sandbox, seats, client }: Scene): Promise<numb
     served = Math.max(served, sessions - unserved);
     if (toldAtMs > movedAtMs + STALLED_MS) throw new Error(`nobody was served for ${STALLED_MS / 1_000} s`);
     // A room is parked when eight dispatchers died on it; its customer writes again.
-    for (const roomId of await client.zrange(parked, '0', '-1').catch(() => [])) {
+    for (const roomId of await client.zrange(keys.parked, '0', '-1').catch(() => [])) {
       const { agents, openService } = sandbox.rooms.read(roomId);
       if (openService !== null && agents.length === 0) await sandbox.rooms.message(roomId);
     }
@@ -158,7 +143,7 @@ async function survive(scene: Scene): Promise<void> {
   const seconds = () => Number(((performance.now() - begunMs) / 1_000).toFixed(1));
   console.log(`${name}: seed ${dice.seed}, ${ROOMS} rooms`);
   await Promise.all(seats.map((seat) => seat.up()));
-  const endKills = startKiller(scene);
+  const endKills = startKiller(seats, KILL_EVERY_MS, scene.killRedis, dice);
   let redisKills = 0;
   const sessions = await live(scene).finally(async () => {
     redisKills = await endKills();
@@ -256,7 +241,7 @@ test(
     undo.push(() => redis.stop());
     const env = environment(redis.url, begin.sandbox.url, SETTINGS);
     const seats = await Promise.all((['api', 'worker', 'worker', 'worker'] as const).map((role) => seat(env, role)));
-    const client = new Redis(redis.url);
+    const client = new Redis(redis.url, IMPATIENT);
     client.on('error', () => undefined);
     undo.push(async () => client.disconnect());
     await survive({
@@ -285,7 +270,7 @@ test(
     const folder = join(env.DATA_DIR ?? '', 'redis');
     const all = await seat(env, 'all');
     await all.up();
-    const client = new Redis({ path: join(folder, 'redis.sock') });
+    const client = new Redis({ path: join(folder, 'redis.sock'), ...IMPATIENT });
     client.on('error', () => undefined);
     undo.push(async () => client.disconnect());
     await survive({
