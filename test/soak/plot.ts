@@ -46,10 +46,11 @@ const PANELS: [title: string, series: Series[]][] = [
     ],
   ],
   [
-    'From accepted to assigned, ms (rushes wait for agents)',
+    'From accepted to assigned, ms',
     [
-      ['p50', (s) => s.assignedMs.p50],
-      ['p99', (s) => s.assignedMs.p99],
+      ['agent free, p50', (s) => s.directMs.p50],
+      ['p99', (s) => s.directMs.p99],
+      ['all, p50', (s) => s.assignedMs.p50],
     ],
   ],
   [

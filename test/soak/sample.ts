@@ -55,6 +55,8 @@ export interface Sample {
   resolvedMs: Times;
   /** From the webhook that opened the session to Qiscus's word, waiting in line included. */
   assignedMs: Times;
+  /** The same of those for whom an agent was free at once. */
+  directMs: Times;
   /** From a webhook in the inbox to its journal record. */
   appliedMs: Times;
 }
@@ -156,7 +158,7 @@ export class Observer {
       this.broken.push(`Qiscus saw ${kind} at ${atMs}: room ${roomId}, ${agentId}, ${detail}`, ...before);
     }
     const inRedis = await readRedis(client, keys);
-    const { assignedMs, appliedMs } = this.#times.take();
+    const { assignedMs, directMs, appliedMs } = this.#times.take();
     const { agent_allocation, mark_as_resolved } = this.webhooks;
     this.webhooks = { agent_allocation: [], mark_as_resolved: [] };
     this.samples.push({
@@ -170,6 +172,7 @@ export class Observer {
       allocationMs: timesOf(agent_allocation),
       resolvedMs: timesOf(mark_as_resolved),
       assignedMs: timesOf(assignedMs),
+      directMs: timesOf(directMs),
       appliedMs: timesOf(appliedMs),
     });
   }

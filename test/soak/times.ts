@@ -12,6 +12,7 @@ const KEPT = 10_000;
 export class Timekeeper {
   /** Since the last `take`, ms. */
   #assignedMs: number[] = [];
+  #directMs: number[] = [];
   #appliedMs: number[] = [];
   /** Records that answer a webhook: one for each. */
   answered = 0;
@@ -20,7 +21,8 @@ export class Timekeeper {
   readonly #blocking: RedisClient;
   readonly #key: string;
   readonly #recent: { room: string; agent: string; text: string }[] = [];
-  readonly #places = new Map<string, number>();
+  /** When the session of a room was opened, and whether an agent was free at once. */
+  readonly #opened = new Map<string, { atMs: number; direct: boolean }>();
   readonly #running: Promise<void>;
 
   /** @param blocking a connection that nothing else uses */
@@ -30,9 +32,10 @@ export class Timekeeper {
     this.#running = this.#follow();
   }
 
-  take(): { assignedMs: number[]; appliedMs: number[] } {
-    const taken = { assignedMs: this.#assignedMs, appliedMs: this.#appliedMs };
+  take(): { assignedMs: number[]; directMs: number[]; appliedMs: number[] } {
+    const taken = { assignedMs: this.#assignedMs, directMs: this.#directMs, appliedMs: this.#appliedMs };
     this.#assignedMs = [];
+    this.#directMs = [];
     this.#appliedMs = [];
     return taken;
   }
@@ -74,10 +77,15 @@ export class Timekeeper {
       this.answered += 1;
       this.#appliedMs.push(atMs - Number.parseInt(entry, 10));
     }
-    if (place !== undefined) this.#places.set(room, Number.parseInt(place, 10));
+    if (place !== undefined) {
+      const direct = event === 'room.reserved' && entry !== undefined;
+      this.#opened.set(room, { atMs: Number.parseInt(place, 10), direct });
+    }
     if (event !== 'room.assigned') return;
-    const openedMs = this.#places.get(room);
-    this.#places.delete(room);
-    if (openedMs !== undefined) this.#assignedMs.push(atMs - openedMs);
+    const opened = this.#opened.get(room);
+    this.#opened.delete(room);
+    if (!opened) return;
+    this.#assignedMs.push(atMs - opened.atMs);
+    if (opened.direct) this.#directMs.push(atMs - opened.atMs);
   }
 }
