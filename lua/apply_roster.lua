@@ -12,6 +12,7 @@
 -- Replay   counts as another reading: an agent offline in both goes offline
 -- Cost     O(agents given x their rooms + pairs), at most 64 pairs
 local BEGUN, ENDED_AT, LAG, LAST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
+if (#ARGV - 5) % 5 ~= 0 then error('agents come five arguments each') end
 local MISSES_TO_GO_OFFLINE = 2
 -- An operator's pause and limit outlive the agent's absence by this.
 local KEEP_SETTINGS_MS = 30 * 24 * 3600000

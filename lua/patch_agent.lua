@@ -8,12 +8,14 @@
 -- Replay   sets the same again
 -- Cost     O(rooms of the agent + pairs), at most 64 pairs
 local AGENT, LIMIT, PAUSED = ARGV[2], ARGV[3], ARGV[4]
+local set = tonumber(LIMIT) or 0
+if LIMIT ~= 'keep' and LIMIT ~= '' and not (set >= 1 and set <= 1000) then error('a limit is 1 to 1000') end
 
 local agent = agent_read(AGENT)
 if not agent then return { 'unknown' } end
 local limit, paused = agent.limit, agent.paused
-if LIMIT ~= 'keep' then agent.limit = tonumber(LIMIT) or -1 end
-if PAUSED ~= 'keep' then agent.paused = tonumber(PAUSED) end
+if LIMIT ~= 'keep' then agent.limit = LIMIT == '' and -1 or set end
+if PAUSED ~= 'keep' then agent.paused = PAUSED == '1' and 1 or 0 end
 group_join(agent, true)
 agent_write(AGENT, agent)
 if agent.limit ~= limit then journal('agent.limited', nil, nil, 'agent', AGENT, 'from', limit, 'to', agent.limit, 'by', 'operator') end

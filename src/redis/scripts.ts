@@ -1,7 +1,8 @@
 /**
  * Loads lua/ and runs its scripts.
  *
- * 1. A script's header is its contract: which preludes stand in front of it and which keys it takes, in order.
+ * 1. A script's header is its contract: which preludes stand in front of it, which keys it takes, in order, and what
+ *    arguments it needs.
  * 2. Scripts go out as EVALSHA, one command each, never in a pipeline; NOSCRIPT is answered with EVAL once.
  * 3. Replies start with a status word; they are decoded to unions by the caller in ledger/.
  */
@@ -37,13 +38,30 @@ function keysNamed(source: string): Map<number, KeyNoun> {
   return found;
 }
 
+/**
+ * Lua that refuses arguments which the header rules out (too few, no number), before anything else: a script that raises
+ * keeps what it did until then, so nonsense has to raise at once.
+ */
+function argumentChecks(source: string): string {
+  const slots = [...source.matchAll(/^-- ARGV\[(\d+)\]\s+\w+\s+(\w+)/gm)];
+  const least = Math.max(0, ...slots.map(([, slot]) => Number(slot)));
+  const numbers = slots.filter(([, , type]) => type === 'number').map(([, slot]) => slot);
+  return `if #ARGV < ${least} then error('too few arguments') end
+for _, slot in ipairs({ ${numbers.join(', ')} }) do
+  local number = tonumber(ARGV[slot])
+  if not number or not (math.abs(number) < 2 ^ 53) then error('ARGV[' .. slot .. '] is not a number') end
+end
+`;
+}
+
 /** Reads one script with its preludes in front. @param dir where the script lies; preludes are always those of lua/ */
 export function loadScript(name: string, dir = LUA_DIR): Script {
   const body = readFileSync(join(dir, `${name}.lua`), 'utf8');
   const shebang = body.slice(0, body.indexOf('\n') + 1);
   const wanted = /^-- Prelude: (.+)$/m.exec(body)?.[1]?.trim().split(/\s+/) ?? [];
   const preludes = wanted.map((prelude) => readFileSync(join(LUA_DIR, 'prelude', `${prelude}.lua`), 'utf8'));
-  const source = `${shebang}${preludes.join('\n')}\n${body.slice(shebang.length)}`;
+  const lua = `${preludes.join('\n')}\n${body.slice(shebang.length)}`;
+  const source = `${shebang}${argumentChecks(lua)}${lua}`;
   const named = keysNamed(source);
   const keys = Array.from({ length: named.size }, (_, i) => {
     const noun = named.get(i + 1);

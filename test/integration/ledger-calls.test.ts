@@ -66,7 +66,7 @@ onBothRedis((s) => {
       ]);
     });
 
-    test('many calls under way, none of them idle: the look for those left behind comes to its end', async () => {
+    test('[F24] many calls under way, none of them idle: the look for those left behind comes to its end', async () => {
       await s.t.desk.setMaxCustomers(1_000);
       await arrive(...Array.from({ length: 900 }, (_, i) => allocation(String(i))));
       let taken = 0;

@@ -14,7 +14,7 @@ onBothRedis((s) => {
     const rooms = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, i) => allocation(`room-${String(from + i).padStart(3, '0')}`));
 
-    test('is buried at its fifth delivery; the others are applied in order', async () => {
+    test('[F20] is buried at its fifth delivery; the others are applied in order', async () => {
       await send(...rooms(0, 50));
       const poison = (await s.client.xadd(s.t.keys.inbox, '*', 'kind', 'allocation', 'request', 'p1')) as string;
       await send(...rooms(50, 100));
@@ -40,7 +40,7 @@ onBothRedis((s) => {
       expect(await s.t.desk.listDeadLetters()).toEqual([]);
     });
 
-    test('keeps its place when it is replayed, however often it was buried', async () => {
+    test('[F20 F65] keeps its place when it is replayed, however often it was buried', async () => {
       // A record of a newer version: the room cannot be read by this one.
       const newer = Buffer.from([0x91, 0x02]);
       await s.client.hset(s.t.keys.rooms, 'odd', newer);
@@ -68,7 +68,7 @@ onBothRedis((s) => {
   });
 
   describe('the inbox is damaged', () => {
-    test('a pending entry that was deleted is passed over', async () => {
+    test('[F17] a pending entry that was deleted is passed over', async () => {
       const id = (await s.client.xadd(
         s.t.keys.inbox,
         '*',

@@ -240,7 +240,7 @@ describe('assign_agent', () => {
   test.each([
     ['silent', never],
     ['trickling', () => trickling('{"data":{"added_agent":{"id":150851}}}')],
-  ] as const)('a %s server costs no more than the time-out', async (_, behave) => {
+  ] as const)('[F36] a %s server costs no more than the time-out', async (_, behave) => {
     const begunMs = performance.now();
     expect((await assign(behave)).outcome).toMatchObject({ kind: 'unknown', sent: true });
     expect(performance.now() - begunMs).toBeLessThan(TIMEOUT_MS + 2_000);
