@@ -23,7 +23,8 @@ export class Checker {
    * @param afterOne was there only one step since then?
    */
   async look(afterOne: boolean): Promise<string[]> {
-    const { traffic, problems, books } = this.#world;
+    const { traffic, books } = this.#world;
+    const { problems } = this.#world.witness;
     // Nothing went anywhere: nothing changed.
     if (traffic.begun === this.#seen) return [...problems];
     this.#seen = traffic.begun;
@@ -53,7 +54,8 @@ export class Checker {
 
   /** Who serves a customer by our call is counted, as long as nobody else had a hand in it. */
   #letGo(now: Snapshot): string[] {
-    const { placed, touched, sandbox } = this.#world;
+    const { witness, sandbox } = this.#world;
+    const { placed, touched } = witness;
     const held = new Set(now.held.map(({ agent, room }) => `${agent} ${room}`));
     const truth = new Map(sandbox.agents.list().map(({ id, rooms }) => [id, rooms]));
     return [...placed].flatMap(([room, agent]) => {
@@ -69,7 +71,7 @@ export class Checker {
 
 /** Rooms whose allocation was acknowledged and is no longer in the inbox. */
 async function appliedRooms(world: World): Promise<string[]> {
-  const applied = await world.applied();
+  const applied = await world.witness.applied();
   return applied.flatMap(({ kind, roomId }) => (kind === 'allocation' ? [roomId] : []));
 }
 
@@ -81,7 +83,7 @@ async function brokenInside(world: World): Promise<string[]> {
 
 /** At rest, books and Qiscus tell the same. */
 export async function brokenAtRest(world: World): Promise<string[]> {
-  const { books, sandbox, air, touched } = world;
+  const { books, sandbox, air, witness } = world;
   const now = await readSnapshot(books);
   const broken = await brokenInside(world);
   if (air.calls.length > 0) broken.push(`${air.calls.length} calls never ended`);
@@ -99,7 +101,7 @@ export async function brokenAtRest(world: World): Promise<string[]> {
     if (real.resolved && room.state === 'assigned') broken.push(`${mine}, and resolved at Qiscus`);
     if (real.resolved) continue;
     if (real.agents.length === 0 && room.state !== 'waiting') broken.push(`${mine}, and nobody serves it at Qiscus`);
-    if (touched.has(id) || real.agents.length === 0) continue;
+    if (witness.touched.has(id) || real.agents.length === 0) continue;
     if (room.state !== 'assigned' || real.agents[0] !== room.agentId)
       broken.push(`${mine}, and ${real.agents.join()} serves it at Qiscus`);
   }
@@ -127,7 +129,7 @@ export async function brokenAtWork({ sandbox, books }: World): Promise<string[]>
 
 /** When every chat is over: nobody holds anything, nothing waits, every webhook has its one record. */
 export async function brokenAtTheEnd(world: World): Promise<string[]> {
-  const { books, acknowledged } = world;
+  const { books, witness } = world;
   const now = await readSnapshot(books);
   const broken = [...now.rooms.values()].flatMap(({ roomId, state }) =>
     state === 'resolved' ? [] : [`${roomId} is ${state}`],
@@ -139,7 +141,7 @@ export async function brokenAtTheEnd(world: World): Promise<string[]> {
     const request = at < 0 ? undefined : fields[at + 1];
     if (request) answered.set(request, (answered.get(request) ?? 0) + 1);
   }
-  for (const request of acknowledged.keys()) {
+  for (const request of witness.acknowledged.keys()) {
     if (answered.get(request) !== 1) broken.push(`webhook ${request} has ${answered.get(request) ?? 0} records`);
   }
   return broken;

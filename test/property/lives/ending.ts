@@ -71,10 +71,7 @@ async function rest(world: World): Promise<void> {
     ]) {
       act();
       await world.settle();
-      for (let [call] = world.air.calls; call; [call] = world.air.calls) {
-        await world.fare(call, 'well');
-        await world.settle();
-      }
+      await world.answerAll();
     }
     const after = await fingerprint(world);
     quiet = after === before ? quiet + 1 : 0;

@@ -1,9 +1,7 @@
 /**
  * The world of one life: a real Redis, a real sandbox behind real HTTP, three processes, and the steps that move them.
  *
- * 1. After each step everything runs on until it can do nothing more by itself; then the next step comes.
- * 2. It keeps what a checker needs that nobody else remembers: what was acknowledged, which rooms people touched, which
- *    agents our calls brought into which rooms.
+ * After each step everything runs on until it can do nothing more by itself; then the next step comes.
  */
 import pino from 'pino';
 import { requeue } from '../../../src/http/rooms/service';
@@ -17,6 +15,7 @@ import { Air, type Call, type Fare, faultOf } from './air';
 import { LIMIT, Process } from './process';
 import { AGENTS, PROCESSES, ROOMS, type Step } from './steps';
 import { Traffic } from './wire';
+import { Witness } from './witness';
 
 const MALFORMED = {
   'no room': ['kind', 'allocation', 'request', 'poison'],
@@ -37,14 +36,7 @@ export class World {
   readonly traffic = new Traffic();
   readonly air: Air;
   readonly processes: Map<string, Process>;
-  /** Webhooks that were answered 2xx, by their request token. */
-  readonly acknowledged = new Map<string, Webhook>();
-  /** Rooms that a person or an operator moved in this session, or a call that nobody waited for: we may not know who holds them. */
-  readonly touched = new Set<string>();
-  /** Whom our calls brought into which room, as Qiscus took them. */
-  readonly placed = new Map<string, string>();
-  /** What must never happen and did. */
-  readonly problems: string[] = [];
+  readonly witness: Witness;
   readonly sandbox: Sandbox;
   #requests = 0;
   /** That some customer has written in. */
@@ -56,17 +48,10 @@ export class World {
     readonly books: TestLedger,
   ) {
     this.sandbox = stage.sandbox;
-    const login = { email: null, password: null };
-    const qiscus = createQiscusClient({
-      baseUrl: stage.sandbox.url,
-      appId: APP_ID,
-      secret: QISCUS_SECRET,
-      ...login,
-      timeoutMs: 10_000,
-    });
-    this.air = new Air(qiscus, this.traffic, async (call) => {
-      call.reservation = await this.traffic.track(() => this.#reservationOf(call.roomId));
-    });
+    this.witness = new Witness(books, stage.sandbox, this.traffic);
+    const login = { appId: APP_ID, secret: QISCUS_SECRET, email: null, password: null };
+    const qiscus = createQiscusClient({ baseUrl: stage.sandbox.url, ...login, timeoutMs: 10_000 });
+    this.air = new Air(qiscus, this.traffic, (call) => void this.witness.seeCall(call));
     stage.post.letters = this.air.letters;
     const parts = {
       redis: stage.redis,
@@ -75,7 +60,7 @@ export class World {
       air: this.air,
       worldMs: () => books.clock.ms,
       log: pino({ level: 'silent' }),
-      onProblem: (problem: string) => this.problems.push(problem),
+      onProblem: (problem: string) => this.witness.problems.push(problem),
     };
     this.processes = new Map(PROCESSES.map((name) => [name, new Process({ ...parts, name })]));
   }
@@ -115,6 +100,7 @@ export class World {
       await this.traffic.idle();
       if (this.traffic.begun > begun) quiet = 0;
     }
+    this.witness.answered = null;
   }
 
   async run(step: Step): Promise<void> {
@@ -153,14 +139,14 @@ export class World {
       case 'patch':
         return process.hand((desk) => desk.patchAgent(step.agent, step));
       case 'operator':
-        this.touched.add(step.room);
+        this.witness.touched.add(step.room);
         return process.hand(async (desk, qiscus) => {
           if (step.verb === 'release') await desk.releaseRoom(step.room);
           else await requeue(desk, qiscus, step.room, step.verb === 'remove and requeue');
         });
       case 'dead letter': {
         const letter = (await books.desk.listDeadLetters())[step.which];
-        if (letter?.roomId) this.touched.add(letter.roomId);
+        if (letter?.roomId) this.witness.touched.add(letter.roomId);
         if (!letter) return;
         return process.hand((desk) =>
           step.verb === 'replay' ? desk.replayDeadLetter(letter.id) : desk.deleteDeadLetter(letter.id),
@@ -179,6 +165,8 @@ export class World {
           step.group,
         );
         return;
+      case 'work':
+        return this.work(process);
       case 'apply':
         return process.apply();
       case 'dispatch':
@@ -190,7 +178,7 @@ export class World {
       }
       case 'late call': {
         const [call] = air.lateCalls.splice(step.which % Math.max(1, air.lateCalls.length), 1);
-        if (call && step.arrives) await this.#arrive(call);
+        if (call && step.arrives) await this.witness.arrive(call);
         return;
       }
       case 'reclaim':
@@ -216,9 +204,27 @@ export class World {
     }
   }
 
+  /** A moment in which a process is not disturbed. */
+  async work(process: Process): Promise<void> {
+    for (const act of [() => process.apply(), () => process.dispatch()]) {
+      act();
+      await this.settle();
+      await this.answerAll(process.name);
+    }
+  }
+
+  /** Calls of a process (or of all) go well, until none is left. */
+  async answerAll(name?: string): Promise<void> {
+    const first = () => this.air.calls.find((call) => name === undefined || call.process === name);
+    for (let call = first(); call; call = first()) {
+      await this.fare(call, 'well');
+      await this.settle();
+    }
+  }
+
   async #write(roomId: string, copies: number): Promise<void> {
     const { rooms } = this.sandbox;
-    if (!this.#isOpen(roomId)) this.touched.delete(roomId);
+    if (!this.#isOpen(roomId)) this.witness.touched.delete(roomId);
     const isNew = !this.#isKnown(roomId);
     this.#rooms.add(roomId);
     if (isNew) await rooms.create({ roomId, channelId: ROOMS[roomId] ?? null, copies });
@@ -233,7 +239,7 @@ export class World {
     this.#requests += 1;
     const request = `q${this.#requests}`;
     process.submit(letter, request, () => {
-      this.acknowledged.set(request, letter);
+      this.witness.acknowledged.set(request, letter);
       if (!again) letters.splice(letters.indexOf(letter), 1);
     });
   }
@@ -244,7 +250,7 @@ export class World {
     const inside = agents.read(agent).rooms.includes(room);
     if (inside === (verb === 'assign')) return;
     rooms[verb === 'assign' ? 'assign' : 'remove'](room, agent);
-    this.touched.add(room);
+    this.witness.touched.add(room);
   }
 
   /** A call under way goes on as `fare` says. */
@@ -254,45 +260,12 @@ export class World {
     if (!call.arrived) {
       const fault = faultOf(fare, call);
       if (fault) this.sandbox.faults.add(fault);
-      await this.#arrive(call);
+      await this.witness.arrive(call);
       this.sandbox.faults.clear();
     }
-    if (fare !== 'done, and nobody heard of it yet') call.answer();
-  }
-
-  /** Qiscus hears the call; what it does by it is written down, and must be within our promises. */
-  async #arrive(call: Call): Promise<void> {
-    const { roomId, agentId, method } = call;
-    if (method !== 'assignAgent') return call.arrive();
-    const isCurrent = call.reservation === (await this.#reservationOf(roomId));
-    const before = this.#isKnown(roomId) ? this.sandbox.rooms.read(roomId).agents : [];
-    const believed = await this.#lastFinished(roomId);
-    await call.arrive();
-    const { agents: after, finishedService } = this.sandbox.rooms.read(roomId);
-    if (after.length <= before.length) return;
-    if (after.length > 1) this.problems.push(`our call made ${after.join(' and ')} share ${roomId}`);
-    // Nobody can take back a call that lands in the next session, of which the books do not know yet.
-    if (isCurrent && believed === (finishedService ?? 0)) this.placed.set(roomId, agentId);
-    else this.touched.add(roomId);
-  }
-
-  /** What the books have for a room; the same for as long as one agent keeps one slot for it. */
-  async #reservationOf(roomId: string): Promise<string> {
-    const room = await this.books.desk.readRoom(roomId);
-    return [room?.state, room?.agentId, room?.place, room?.sinceMs].join(' ');
-  }
-
-  /** Webhooks that were acknowledged and are no longer in the inbox. */
-  async applied(): Promise<Webhook[]> {
-    const entries = await this.books.client.xrange(this.books.keys.inbox, '-', '+');
-    const waiting = new Set(entries.map(([, fields]) => fields[fields.indexOf('request') + 1]));
-    return [...this.acknowledged].flatMap(([request, webhook]) => (waiting.has(request) ? [] : [webhook]));
-  }
-
-  /** The newest session of a room that the books know to be over. */
-  async #lastFinished(roomId: string): Promise<number> {
-    const own = (await this.applied()).filter((webhook) => webhook.roomId === roomId);
-    return Math.max(0, ...own.map(({ finishedService }) => finishedService ?? 0));
+    if (fare === 'done, and nobody heard of it yet') return;
+    this.witness.answered = call;
+    call.answer();
   }
 
   #isKnown(roomId: string): boolean {
