@@ -21,7 +21,7 @@ const MOST_STEPS = 300;
 /** How long a failing life may be made shorter. */
 const SHORTEN_MS = 120_000;
 
-const HAZARDS = 'F09 F13 F15 F26 F27 F28 F39 F40 F41 F42 F46 F48 F49 F50 F51 F52 F53 F54 F55 F56';
+const HAZARDS = 'F09 F13 F26 F27 F28 F39 F40 F41 F42 F46 F48 F49 F50 F51 F52 F53 F54 F55 F56';
 
 const stage = stages();
 
