@@ -4,7 +4,7 @@
  * After every step the invariants hold; when the world has calmed down, books and Qiscus agree and nothing is held.
  * A failure prints the shortest story that shows it, and how to play it again.
  *
- * PROPERTY_RUNS sets how many lives (default 150); PROPERTY_SEED and PROPERTY_PATH replay one: see run.ts.
+ * PROPERTY_RUNS sets how many lives (default 200); PROPERTY_SEED and PROPERTY_PATH replay one: see run.ts.
  */
 import { test } from 'bun:test';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ import { shorten } from './lives/shorten';
 import { stages } from './lives/stage';
 import { anyStep, tell } from './lives/steps';
 
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 150);
+const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
 const SEED = process.env.PROPERTY_SEED ? Number(process.env.PROPERTY_SEED) : undefined;
 const PATH = process.env.PROPERTY_PATH;
 const MOST_STEPS = 300;
