@@ -54,16 +54,16 @@ local function apply_allocation(entry)
 
   -- A session finished after this one began: the room's resolve was lost, and this is the next session.
   local superseded = room and room.state ~= 'resolved' and room.base ~= UNKNOWN and service > room.base
-  if room and room.state ~= 'resolved' and room.state ~= 'parked' and not superseded then
-    if room.base == UNKNOWN and service ~= UNKNOWN then
-      -- Only now we hear which service was over. Its late resolve does not end this session, nor does the answer to a call
-      -- under way: that may be about the session before. So the same call is made anew.
-      if room.state == 'reserved' and room.call ~= 'queued' and not redis.call('ZSCORE', LATER, entry.room) then
-        room.call, room.token = 'unknown', redis.call('HINCRBY', META, 'token', 1)
-        redis.call('XADD', OUTBOX, '*', 'room', entry.room, 'agent', room.agent, 'token', room.token)
-      end
-      room.base, room.mark = service, math.max(room.mark, service)
+  if room and room.state ~= 'resolved' and room.base == UNKNOWN and service ~= UNKNOWN then
+    -- Only now we hear which service was over. Its late resolve does not end this session, nor does the answer to a call
+    -- under way: that may be about the session before. So the same call is made anew.
+    if room.state == 'reserved' and room.call ~= 'queued' and not redis.call('ZSCORE', LATER, entry.room) then
+      room.call, room.token = 'unknown', redis.call('HINCRBY', META, 'token', 1)
+      redis.call('XADD', OUTBOX, '*', 'room', entry.room, 'agent', room.agent, 'token', room.token)
     end
+    room.base, room.mark = service, math.max(room.mark, service)
+  end
+  if room and room.state ~= 'resolved' and room.state ~= 'parked' and not superseded then
     -- Customers write again only while nobody serves them: perhaps the room's resolve was lost.
     if NOW - room.confirmed >= GRACE_MS and question(entry.room, room, entry.id) then cause.notes.questioned = 1 end
     journal('entry.repeated', entry.room, room, 'state', room.state, 'agent', room.agent, 'token', room.token,

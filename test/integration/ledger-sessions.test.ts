@@ -101,6 +101,16 @@ onBothRedis((s) => {
       expect([await stateOf('1'), await loadOf('a')]).toEqual(['assigned', 1]);
     });
 
+    test('[F50] a parked room that came back was closed by the late resolve of the session before, and its customer lost', async () => {
+      await arrive(allocation('1'));
+      await s.t.ledger.refuse(await s.theIntent(), 'refused', 'park');
+      await arrive(A2);
+      await arrive(R1);
+      expect(await stateOf('1')).toBe('reserved');
+      await arrive(R2);
+      expect(await stateOf('1')).toBe('resolved');
+    });
+
     test('a lost resolve gives the slot back, and the new session stands at its own place in line', async () => {
       await arrive(A1, allocation('2'), allocation('3'));
       await confirmAll();

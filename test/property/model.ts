@@ -90,14 +90,14 @@ export class Model {
     }
     if (room && service !== null && service < room.mark) return;
     const newer = room?.base != null && service !== null && service > room.base && room.state !== 'resolved';
+    if (room && room.state !== 'resolved' && room.base === null && service !== null) {
+      // A service that ended is heard of only now: what was called before that may be about the session before.
+      const again = room.state === 'reserved' && room.call !== 'queued' && room.dueMs === null;
+      Object.assign(room, { base: service, mark: Math.max(room.mark, service), ...(again && { call: 'unknown' }) });
+    }
     if (room && !newer && room.state === 'parked') {
       Object.assign(room, { state: 'waiting', refusals: 0, dueMs: null });
     } else if (room && !newer && room.state !== 'resolved') {
-      if (room.base === null && service !== null) {
-        // A service that ended is heard of only now: what was called before that may be about the session before.
-        const again = room.state === 'reserved' && room.call !== 'queued' && room.dueMs === null;
-        Object.assign(room, { base: service, mark: Math.max(room.mark, service), ...(again && { call: 'unknown' }) });
-      }
       const settled = room.state === 'assigned' && this.nowMs - room.confirmedMs >= 10_000;
       if (settled && this.nowMs - room.askedMs >= 60_000) {
         Object.assign(room, { askedMs: this.nowMs, askedBy: room.askedBy || this.#arrivals });

@@ -103,7 +103,7 @@ export class Replay implements Replayed {
       this.#put(id, { ...NO_ROOM, state: 'waiting', since: at, base: service, mark, ...asked });
     } else if (opens && old) {
       this.#expect('state', old.state, 'parked');
-      this.#put(id, { ...old, state: 'waiting', since: at, refusals: 0, unknowns: 0, takeovers: 0 });
+      this.#put(id, { ...old, ...heard(old, f), state: 'waiting', since: at, refusals: 0, unknowns: 0, takeovers: 0 });
     }
     if (event === 'room.waiting' || event === 'room.adopted') return;
     if (event === 'entry.unheld') {
@@ -189,8 +189,7 @@ export class Replay implements Replayed {
         return room.state === 'reserved' ? { ...again, call: 'unknown' } : { ...again, asked: at };
       }
       case 'entry.repeated': {
-        const first = room.base < 0 && f.service !== undefined;
-        const told = first ? { base: Number(f.service), mark: Math.max(room.mark, Number(f.service)) } : {};
+        const told = heard(room, f);
         if (Number(f.token) === room.token) return told;
         const token = this.#newer(f.token);
         // Its call is made again, or it is asked about.
@@ -245,6 +244,12 @@ export class Replay implements Replayed {
       else for (const fault of differences(agentId, this.agents.get(agentId), agent)) this.#problem(fault);
     }
   }
+}
+
+/** Which service was over when the session began, where only this record tells it. */
+function heard(room: BookRoom, { service }: Record<string, string>): Partial<BookRoom> {
+  const isNew = room.base < 0 && service !== undefined;
+  return isNew ? { base: Number(service), mark: Math.max(room.mark, Number(service)) } : {};
 }
 
 function parsed<T extends object>(line: string, columns: string[], blank: T): [id: string, value: T] {
