@@ -6,12 +6,17 @@ local QISCUS = KEYS[15]
 -- Consecutive calls without an answer that open the breaker.
 local FAILURES_TO_OPEN = 5
 local LONGEST_PAUSE_MS = 30000
+-- The longest that Qiscus can ask for (src/qiscus/call.ts).
+local LONGEST_ASKED_MS = 300000
 -- How far the clocks of the processes may be apart.
 local MOST_SKEW_MS = 2000
 
 local function breaker_read()
   local f = redis.call('HMGET', QISCUS, 'state', 'until', 'trips', 'failures')
-  return { state = f[1] or 'closed', until_ms = tonumber(f[2] or 0), trips = tonumber(f[3] or 0), failures = tonumber(f[4] or 0) }
+  local until_ms = tonumber(f[2] or 0)
+  -- The clock went back: until its old time nobody would be called.
+  if until_ms > NOW + LONGEST_ASKED_MS + MOST_SKEW_MS then until_ms = 0 end
+  return { state = f[1] or 'closed', until_ms = until_ms, trips = tonumber(f[3] or 0), failures = tonumber(f[4] or 0) }
 end
 
 local function breaker_write(b)

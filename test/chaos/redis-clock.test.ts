@@ -77,3 +77,19 @@ test('[F44] the clock goes back while the rate is used up: calls go on at once',
   expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'taken', read: 1 });
   close(client);
 });
+
+test('[F44] the clock goes back while Qiscus is left in peace: calls go on at once', async () => {
+  const client = await connect(redis.url, 'command');
+  const { roster, append, applyAll, ledger, clock } = await openTestLedger(client);
+  await roster([{ id: 'a' }]);
+  await append(allocation('1'));
+  await applyAll();
+  await ledger.noteQiscus('slowed', 300_000);
+  expect(await ledger.takeIntents(1, 16, 10)).toEqual({ kind: 'wait', ms: 300_000 });
+  // Clocks of two processes differ by a little: the pause stays.
+  clock.ms -= 1_000;
+  expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'wait' });
+  clock.ms -= HOUR_MS;
+  expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'taken', read: 1 });
+  close(client);
+});
