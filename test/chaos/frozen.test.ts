@@ -24,7 +24,7 @@ import { sized } from '../support/size';
 import { until } from '../support/wait';
 import { differences } from './books';
 
-const ROUNDS = Number(process.env.CHAOS_ROUNDS ?? sized(4, 40));
+const ROUNDS = sized(4, 40, 'CHAOS_ROUNDS');
 const ROOMS = 12;
 const LIMIT = 5;
 const LATENCY_MS = 400;

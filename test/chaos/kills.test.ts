@@ -27,8 +27,8 @@ import { type Chance, chance } from './chance';
 import { Seat, startKiller } from './crew';
 import { Post } from './post';
 
-const ROOMS = Number(process.env.CHAOS_ROOMS ?? sized(600, 10_000));
-const KILL_EVERY_MS = Number(process.env.CHAOS_KILL_EVERY_MS ?? sized(500, 200));
+const ROOMS = sized(600, 10_000, 'CHAOS_ROOMS');
+const KILL_EVERY_MS = sized(500, 200, 'CHAOS_KILL_EVERY_MS');
 const AGENTS = 200;
 const LIMIT = 5;
 /** Share of rooms whose customer comes back after the chat was over. */
