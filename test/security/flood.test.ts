@@ -21,7 +21,7 @@ describe('on the whole service', () => {
   }, 60_000);
   afterAll(() => target.stop());
 
-  test(`[S38] ${FLOOD} webhooks at once on ${SOCKETS} connections: all stored, none forgotten, memory bounded`, async () => {
+  test(`[S38] ${FLOOD} webhooks at once on ${SOCKETS} connections: what is acknowledged is stored, memory bounded`, async () => {
     const before = await target.residentMb();
     const stored = await target.appended();
     const lines: Wire[] = await Promise.all(Array.from({ length: SOCKETS }, () => wire(target.port)));
@@ -39,6 +39,8 @@ describe('on the whole service', () => {
     for (const line of lines) line.end();
     // Too much for the machine is said, at once; never a 2xx that was not stored.
     expect(refused.filter((status) => status !== 503)).toEqual([]);
+    // Nor is refusing nearly everything the way through a flood.
+    expect(refused.length).toBeLessThan(FLOOD / 2);
     expect((await target.appended()) - stored).toBeGreaterThanOrEqual(FLOOD - refused.length);
     expect((await target.residentMb()) - before).toBeLessThan(150);
     await until(async () => (await target.client.xlen(target.keys.inbox)) === 0, {

@@ -4,19 +4,21 @@
  * 1. No 5xx, no hang, no crash; every reply has one of our shapes; what was answered 2xx is in the journal, exactly once.
  * 2. The memory of the process does not grow with the number of payloads.
  *
- * FUZZ_PAYLOADS: how many (default 10000; full size 100000). FUZZ_SEED: the seed of a run that failed; a new one each time
- * otherwise. A failure names the payload's number: `fuzzRequest(seed, number, token)` makes it again.
+ * PROOF_SIZE=full: 100,000 payloads, else 10,000; FUZZ_PAYLOADS says another number. FUZZ_SEED: the seed of a run that
+ * failed; a new one each time otherwise. A failure names the payload's number: `fuzzRequest(seed, number, token)` makes it
+ * again.
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { ERROR_CODES } from '../../src/errors';
 import { tried } from '../support/evidence';
 import { WEBHOOK_TOKEN } from '../support/service';
+import { sized } from '../support/size';
 import { until } from '../support/wait';
 import { fuzzRequest } from './mutate';
 import { startTarget, type Target } from './target';
 import { type Wire, wire } from './wire';
 
-const PAYLOADS = Number(process.env.FUZZ_PAYLOADS ?? 10_000);
+const PAYLOADS = sized(10_000, 100_000, 'FUZZ_PAYLOADS');
 const SEED = Number(process.env.FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const CONNECTIONS = 32;
 const SAMPLES = 20;
