@@ -1,4 +1,5 @@
 /** Seeded chance: the same seed makes the same choices, so that a run that failed can be looked at again. */
+import { createRandom } from '../../src/qiscus/sandbox/random';
 
 export interface Chance {
   readonly seed: number;
@@ -12,14 +13,7 @@ export interface Chance {
 
 /** @param seed default: CHAOS_SEED, else one of its own, which the test prints */
 export function chance(seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1_000_000))): Chance {
-  let state = seed | 0;
-  // mulberry32
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
+  const next = createRandom(seed);
   const between = (from: number, to: number) => from + Math.floor(next() * (to - from + 1));
   return {
     seed,

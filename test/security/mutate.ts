@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createRandom } from '../../src/qiscus/sandbox/random';
 import { CHARACTERS, NUMBERS, ODD, TYPES } from './odd';
 
 const FIXTURES = join(import.meta.dir, '../fixtures');
@@ -26,15 +27,10 @@ export interface FuzzRequest {
   isHttp: boolean;
 }
 
-/** Whole numbers below `limit`, the same for the same seed (mulberry32). */
-export function dice(seed: number): (limit: number) => number {
-  let state = seed | 0;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
+/** Whole numbers below `limit`, the same for the same seed. */
+function dice(seed: number): (limit: number) => number {
+  const next = createRandom(seed);
+  return (limit) => Math.floor(next() * limit);
 }
 
 type Dice = ReturnType<typeof dice>;
