@@ -9,12 +9,20 @@ import { Redis } from 'ioredis';
 import { keysOf } from '../../src/redis/keys';
 import { tried } from '../support/evidence';
 import { startTestRedis } from '../support/redis';
-import { APP_ID, environment, freePort, spawnService, startTestSandbox, WEBHOOK_TOKEN } from '../support/service';
+import {
+  APP_ID,
+  environment,
+  freePort,
+  type ServiceProcess,
+  spawnService,
+  startTestSandbox,
+  WEBHOOK_TOKEN,
+} from '../support/service';
 import { sized } from '../support/size';
 import { until } from '../support/wait';
 import { differences } from './books';
 
-const RESTARTS = Number(process.env.CHAOS_RESTARTS ?? sized(10, 100));
+const RESTARTS = sized(10, 100, 'CHAOS_RESTARTS');
 const PROCESSES = 3;
 const CLIENTS = 24;
 const HEADERS = { 'Content-Type': 'application/json', 'X-Webhook-Token': WEBHOOK_TOKEN };
@@ -22,8 +30,11 @@ const HEADERS = { 'Content-Type': 'application/json', 'X-Webhook-Token': WEBHOOK
 /** What a client met, by word: `200`, `503 STOPPING`, `ECONNREFUSED`, … */
 type Met = Map<string, number>;
 
-/** Sends a webhook until it is acknowledged: to the same process as long as that takes it, else to the next. */
-function clientOf(urls: string[], first: number, met: Met) {
+/**
+ * Sends a webhook until it is acknowledged: to the same process as long as that takes it, else to the next.
+ * @throws what `signal` says, when that ends it
+ */
+function clientOf(urls: string[], first: number, met: Met, signal: AbortSignal) {
   let at = first;
   const barredUntilMs = urls.map(() => 0);
   const note = (what: string) => met.set(what, (met.get(what) ?? 0) + 1);
@@ -34,13 +45,14 @@ function clientOf(urls: string[], first: number, met: Met) {
   return async (path: string, body: object): Promise<Record<string, unknown>> => {
     for (;;) {
       try {
-        const options = { method: 'POST', headers: HEADERS, body: JSON.stringify(body) };
+        const options = { method: 'POST', headers: HEADERS, body: JSON.stringify(body), signal };
         const reply = await fetch(`${urls[at]}/api/v1/webhook/${path}`, options);
         const answer = (await reply.json()) as Record<string, unknown>;
         note(reply.ok ? String(reply.status) : `${reply.status} ${answer.code}`);
         if (reply.ok) return answer;
         moveOn(reply.headers.get('retry-after'));
       } catch (error) {
+        signal.throwIfAborted();
         note(error instanceof Error && 'code' in error ? String(error.code) : String(error));
         moveOn(null);
       }
@@ -54,19 +66,21 @@ test(
     const redis = await startTestRedis({ kind: 'standalone' });
     const sandbox = await startTestSandbox({ cap: 1000, latencyMs: 60 });
     const urls: string[] = [];
+    const running: ServiceProcess[] = [];
+    const over = new AbortController();
     try {
       const ports = await Promise.all(Array.from({ length: PROCESSES }, freePort));
       urls.push(...ports.map((port) => `http://127.0.0.1:${port}`));
       const env = environment(redis.url, sandbox.url, { QISCUS_MAX_CUSTOMER: '1000', QISCUS_CONCURRENCY: '64' });
       const launch = (at: number) => spawnService({ ...env, PORT: String(ports[at]) }, 'all');
-      const running = await Promise.all(ports.map((_, at) => launch(at)));
+      running.push(...(await Promise.all(ports.map((_, at) => launch(at)))));
 
       const met: Met = new Map();
       const rooms: string[] = [];
       let ended = false;
       const clients = Promise.all(
         Array.from({ length: CLIENTS }, async (_, n) => {
-          const send = clientOf(urls, n % PROCESSES, met);
+          const send = clientOf(urls, n % PROCESSES, met, over.signal);
           for (let i = 0; !ended; i++) {
             const roomId = `${n}-${i}`;
             const { state } = await send('agent_allocation', { room_id: roomId });
@@ -78,6 +92,8 @@ test(
           }
         }),
       );
+      // Until they are awaited below, what ends them early is the failure of something else.
+      clients.catch(() => undefined);
       const begunMs = performance.now();
       for (let restart = 0; restart < RESTARTS; restart++) {
         const at = restart % PROCESSES;
@@ -124,6 +140,9 @@ test(
       for (const service of running) expect(await service.kill('SIGTERM')).toBe(0);
       tried(RESTARTS, 'F58');
     } finally {
+      // After a failure clients and processes must not go on beside the next test.
+      over.abort();
+      await Promise.all(running.map((service) => service.kill('SIGKILL')));
       await sandbox.stop();
       await redis.stop();
     }
