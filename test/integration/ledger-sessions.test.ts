@@ -88,7 +88,7 @@ onBothRedis((s) => {
       expect(await stateOf('1')).toBe('resolved');
     });
 
-    test('[F40] the answer to a call of the session before closed the next one, and its customer was lost', async () => {
+    test('[F39] the answer to a call of the session before closed the next one, and its customer was lost', async () => {
       await arrive(allocation('1'));
       const old = await s.theIntent();
       // Qiscus says `already resolved` to it; then the customer returns, and only then is that reported.
