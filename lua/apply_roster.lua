@@ -26,7 +26,9 @@ redis.call('HSET', META, 'roster_begun', BEGUN)
 local function ours_in_count(id, agent)
   local may, must = 0, 0
   local function look(confirmed, released)
-    if confirmed <= ENDED_AT and released >= BEGUN - LAG then may = may + 1 end
+    -- A time to come is from before the clock was set back: nobody knows how long ago that was.
+    local may_count = confirmed <= ENDED_AT or confirmed > NOW + MOST_SKEW_MS
+    if may_count and released >= BEGUN - LAG then may = may + 1 end
     if confirmed <= BEGUN - LAG and released > ENDED_AT then must = must + 1 end
   end
   if agent.assigned > 0 then

@@ -93,3 +93,20 @@ test('[F44] the clock goes back while Qiscus is left in peace: calls go on at on
   expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'taken', read: 1 });
   close(client);
 });
+
+test('[F44] the clock goes back: rooms confirmed before are not counted once more as load from outside', async () => {
+  const client = await connect(redis.url, 'command');
+  const { roster, append, applyAll, ledger, desk, clock } = await openTestLedger(client);
+  await roster([{ id: 'a' }]);
+  await append(allocation('1'));
+  await applyAll();
+  const taken = await ledger.takeIntents(1, 16, 10);
+  if (taken.kind === 'taken') for (const intent of taken.intents) await ledger.confirm(intent, 'confirmed');
+  clock.ms -= HOUR_MS;
+  await roster([{ id: 'a', count: 1 }]);
+  expect(await desk.readAgent('a')).toMatchObject({ assigned: 1, outside: 0, load: 1 });
+  // What others gave it still shows.
+  await roster([{ id: 'a', count: 2 }]);
+  expect(await desk.readAgent('a')).toMatchObject({ assigned: 1, outside: 1, load: 2 });
+  close(client);
+});
