@@ -53,6 +53,15 @@ const FAULTS: Fault[] = (
   ] satisfies Omit<Fault, 'on'>[]
 ).map((fault) => ({ ...fault, on: 'assign_agent', times: null }));
 
+/** Of these the answer never came, or says nothing. */
+const UNANSWERED = [
+  'apply_then_500',
+  'apply_then_reset',
+  'apply_then_hang',
+  'reset',
+  'hang',
+] satisfies Fault['effect'][];
+
 const SETTINGS = {
   QISCUS_MAX_CUSTOMER: String(LIMIT),
   QISCUS_TIMEOUT_MS: '1000',
@@ -193,16 +202,15 @@ async function survive(scene: Scene): Promise<void> {
   expect(violations).toEqual([]);
   expect([assigns.length, perSession.size]).toEqual([sessions, sessions]);
   const total = (count: (seat: Seat) => number) => seats.reduce((sum, seat) => sum + count(seat), 0);
-  tried(
-    total(({ starts }) => starts),
-    'F21',
-  );
-  tried(redisKills, 'F43');
-  tried(
-    total(({ kills }) => kills),
-    'F59',
-  );
-  for (const id of ['F09', 'F13', 'F26', 'F27', 'F28', 'F48']) tried(sessions, id);
+  const repeats = post.acknowledged - post.handedIn;
+  const killed = total((seat) => seat.kills);
+  // A few rooms may all be served before Redis is killed for the first time.
+  expect([killed > 0, redisKills > 0 || ROOMS < 600]).toEqual([true, true]);
+  const unanswered = UNANSWERED.reduce((sum, effect) => sum + (answers[`assign_agent ${effect}`] ?? 0), 0);
+  const claims = { F09: repeats, F48: repeats, F13: killed, F26: killed, F27: killed, F59: killed, F28: unanswered };
+  for (const [id, runs] of Object.entries({ ...claims, F21: total(({ starts }) => starts), F43: redisKills })) {
+    tried(runs, id);
+  }
 }
 
 async function openScene(name: string): Promise<Pick<Scene, 'name' | 'dice' | 'sandbox'>> {
