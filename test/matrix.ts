@@ -4,12 +4,12 @@
  *
  * 1. Each set-up is one run of the suite; test/support/redis.ts starts what TEST_REDIS and TEST_REDIS_BINARY ask for.
  * 2. A test that is about one kind of server starts that kind itself, so it runs on every set-up.
- * 3. What cannot be had on this machine is skipped, and said. Ends with 1 when a test failed.
+ * 3. What cannot be had on this machine is skipped, and said. Ends with 1 when a test failed, and by SIGINT and SIGTERM.
  */
 import { provideRedis } from '../src/redis/provision';
 import { OTHER_SERVERS, provideOther } from './support/other-redis';
 import { REDIS_KINDS, type RedisKind } from './support/redis';
-import { count, runSuite } from './support/suite';
+import { count, endedBySignal, runSuite } from './support/suite';
 
 interface SetUp {
   name: string;
@@ -32,6 +32,7 @@ if (chosen.length === 0) {
   process.exit(2);
 }
 
+const signal = endedBySignal();
 const rows: string[] = [];
 let failures = 0;
 for (const { name, kind, binary } of chosen) {
@@ -42,7 +43,7 @@ for (const { name, kind, binary } of chosen) {
     continue;
   }
   const env = { TEST_REDIS: kind, TEST_REDIS_BINARY: path };
-  const report = await runSuite(['integration'], { env });
+  const report = await runSuite(['integration'], { env, signal });
   const [passed, failed, skipped] = (['passed', 'failed', 'skipped'] as const).map((result) => count(report, result));
   failures += (failed ?? 0) + (report.problem ? 1 : 0);
   const remark = [

@@ -5,12 +5,13 @@
  *    have to be caught.
  * 2. Prints a table (hazard, tests, runs, result) and writes it to PROOF.md.
  * 3. Exits with 1 when a test failed, a mutant survived, a hazard has no evidence, or a title names an unknown hazard.
+ *    SIGINT and SIGTERM end what runs.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { HAZARDS } from './hazards';
-import { runSuite, type SuiteReport, type TestCase } from './support/suite';
+import { endedBySignal, runSuite, type SuiteReport, type TestCase } from './support/suite';
 
 /** Ids at the start of a title or of its group: `[F01 F42] …`. */
 const TAG = /\[((?:[FS]\d{2}[ ,]*)+)\]/g;
@@ -32,14 +33,16 @@ interface Row {
 
 const proofFile = join(tmpdir(), `caa-proof-${process.pid}.jsonl`);
 const startedMs = performance.now();
+const signal = endedBySignal();
 const reports: SuiteReport[] = [];
 for (const { folders, pattern } of STAGES) {
   console.log(`\n== ${folders.join(', ')} ==`);
-  reports.push(await runSuite(folders, { pattern, env: { PROOF_FILE: proofFile } }));
+  reports.push(await runSuite(folders, { pattern, env: { PROOF_FILE: proofFile }, signal }));
 }
 console.log('\n== mutants ==');
 const mutants = Bun.spawn([process.execPath, join(import.meta.dir, 'mutants/index.ts')], {
   stdio: ['ignore', 'inherit', 'inherit'],
+  signal,
 });
 const mutantsCaught = (await mutants.exited) === 0;
 
@@ -109,5 +112,9 @@ function markdown(all: Row[]): string {
 }
 
 function page(rows: string, sum: string): string {
-  return `# Proof\n\nWritten by \`bun run prove\`. ${sum}. Each hazard's tests carry its id in their titles.\n\n${rows}\n`;
+  const words = [
+    "Each hazard's tests carry its id in their titles. Runs: how often they say they tried (crashes, payloads, lives, steps",
+    'of a search: whatever each repeats), or how many tests there are, where that is more.',
+  ];
+  return `# Proof\n\nWritten by \`bun run prove\`. ${sum}.\n\n${words.join('\n')}\n\n${rows}\n`;
 }

@@ -5,7 +5,7 @@
  * 2. Unit, contract and integration run with coverage.
  * 3. What was skipped, and why, is said before the last line. Stops on SIGINT and SIGTERM by stopping the running suite.
  */
-import { count, runSuite } from './support/suite';
+import { count, endedBySignal, runSuite } from './support/suite';
 
 const SUITES = ['unit', 'contract', 'integration', 'security', 'property', 'chaos', 'browser'];
 const WITH_COVERAGE = new Set(['unit', 'contract', 'integration']);
@@ -18,19 +18,13 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-const halt = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    halt.abort();
-    process.exit(130);
-  });
-}
+const signal = endedBySignal();
 
 let [passed, failed, skipped] = [0, 0, 0];
 const remarks: string[] = [];
 for (const suite of SUITES.filter((name) => wanted.length === 0 || wanted.includes(name))) {
   console.log(`\n== ${suite} ==`);
-  const report = await runSuite([suite], { coverage: WITH_COVERAGE.has(suite), signal: halt.signal });
+  const report = await runSuite([suite], { coverage: WITH_COVERAGE.has(suite), signal });
   const here = { passed: count(report, 'passed'), failed: count(report, 'failed'), skipped: count(report, 'skipped') };
   const sum = `${suite}: ${here.passed} passed, ${here.failed} failed, ${here.skipped} skipped`;
   console.log(`${sum} in ${report.seconds.toFixed(1)} s`);

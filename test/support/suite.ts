@@ -74,6 +74,18 @@ export async function runSuite(folders: readonly string[], options: SuiteOptions
   return { cases, seconds: (performance.now() - startedMs) / 1_000, problem };
 }
 
+/** Aborts on SIGINT and SIGTERM, so that a running suite ends too, and ends this process. */
+export function endedBySignal(): AbortSignal {
+  const halt = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      halt.abort();
+      process.exit(130);
+    });
+  }
+  return halt.signal;
+}
+
 /** How many tests came to that result. */
 export function count(report: SuiteReport, result: TestCase['result']): number {
   return report.cases.filter((one) => one.result === result).length;
