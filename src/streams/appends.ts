@@ -1,15 +1,20 @@
 /**
  * Appends to one stream, those of one turn of the event loop as one pipeline.
  *
- * 1. With `minReplicas` each pipeline ends with WAIT, which counts who has what this very connection wrote.
- * 2. Any number of pipelines may be under way. ioredis's own auto-pipelining holds everything back until the one before
+ * 1. Any number of pipelines may be under way. ioredis's own auto-pipelining holds everything back until the one before
  *    is answered: on a silent Redis the second webhook then waited for two time-outs, and was refused after twice the time.
+ * 2. With `minReplicas` each pipeline ends with WAIT, which counts who has what this very connection wrote. It holds up the
+ *    connection, so the next pipeline is sent only when the one before is answered; what cannot be sent in time is refused
+ *    unsent. Otherwise, without replicas, a backlog would be written long after its senders were refused.
  */
 import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../redis/client';
 
 /** How long replicas may take, ms: less than the connection's own limit, so that theirs is the answer. */
 export const REPLICAS_WITHIN_MS = 100;
+
+/** How long an append may wait to be sent, ms: with the connection's own limit it stays below 250. */
+const SENT_WITHIN_MS = 75;
 
 /** What is wrong when WAIT counted so many; null: nothing. */
 export function lackOf(replicas: unknown, minReplicas: number): Error | null {
@@ -21,11 +26,19 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
+interface Batch {
+  pipeline: ChainableCommander;
+  waiting: Waiting[];
+  /** Refuses the batch unsent, when another is under way. */
+  patience: ReturnType<typeof setTimeout> | null;
+}
+
 export class Appends {
   readonly #client: RedisClient;
   readonly #key: string;
   readonly #minReplicas: number;
-  #batch: { pipeline: ChainableCommander; waiting: Waiting[] } | null = null;
+  #batch: Batch | null = null;
+  #held = false;
 
   /** @param minReplicas replicas that must have an entry before it counts as appended */
   constructor(client: RedisClient, key: string, minReplicas = 0) {
@@ -42,15 +55,23 @@ export class Appends {
     return new Promise((resolve, reject) => waiting.push({ resolve, reject }));
   }
 
-  #begin() {
-    setImmediate(() => void this.#send());
-    return { pipeline: this.#client.pipeline(), waiting: [] };
+  #begin(): Batch {
+    const patience = this.#held ? setTimeout(() => this.#refuse(), SENT_WITHIN_MS) : null;
+    if (!this.#held) setImmediate(() => void this.#send());
+    return { pipeline: this.#client.pipeline(), waiting: [], patience };
+  }
+
+  #refuse(): void {
+    for (const { reject } of this.#batch?.waiting ?? []) reject(new Error('replicas are slow: not sent'));
+    this.#batch = null;
   }
 
   async #send(): Promise<void> {
     if (!this.#batch) return;
-    const { pipeline, waiting } = this.#batch;
+    const { pipeline, waiting, patience } = this.#batch;
+    if (patience) clearTimeout(patience);
     this.#batch = null;
+    this.#held = this.#minReplicas > 0;
     try {
       if (this.#minReplicas > 0) pipeline.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
       const answers = (await pipeline.exec()) ?? [];
@@ -64,5 +85,8 @@ export class Appends {
     } catch (error) {
       for (const { reject } of waiting) reject(error);
     }
+    if (!this.#held) return;
+    this.#held = false;
+    await this.#send();
   }
 }

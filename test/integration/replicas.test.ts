@@ -1,10 +1,13 @@
 /** REDIS_MIN_REPLICAS: a webhook is acknowledged only when replicas have it, whichever way it was stored. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test';
 import type { Sandbox } from '../../src/qiscus/sandbox';
+import { keysOf } from '../../src/redis/keys';
 import type { Service } from '../../src/service';
 import { HOST, type RedisNode, startNode } from '../support/redis-node';
-import { type Caller, caller, environment, startTestSandbox, startTestService } from '../support/service';
+import { APP_ID, type Caller, caller, environment, startTestSandbox, startTestService } from '../support/service';
 import { until } from '../support/wait';
+
+const INBOX = keysOf(APP_ID).inbox;
 
 let master: RedisNode;
 let replica: RedisNode;
@@ -49,6 +52,28 @@ describe('[F61] while the replica does not answer', () => {
     expect(await api.allocate('alone')).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } });
     await replica.kill('SIGCONT');
     await takenIn(() => api.allocate('again'));
+  });
+
+  test('a stream of refused allocations leaves no backlog that is written later', async () => {
+    await replica.kill('SIGSTOP');
+    const refused: Promise<number>[] = [];
+    let sent = 0;
+    const sender = setInterval(() => {
+      sent += 1;
+      const begunMs = performance.now();
+      refused.push(
+        api.allocate(`late-${sent}`).then(({ status }) => (status === 503 ? performance.now() - begunMs : 0)),
+      );
+    }, 5);
+    await until(() => sent === 60, { what: 'sixty sent' }).finally(() => clearInterval(sender));
+    for (const ms of await Promise.all(refused)) expect(ms).toBeGreaterThan(0);
+    const added = async () =>
+      Number(/entries-added,(\d+)/.exec(String(await master.admin.xinfo('STREAM', INBOX)))?.[1]);
+    const atOnce = await added();
+    // The connection is free again when it takes the next one in.
+    await replica.kill('SIGCONT');
+    await takenIn(() => api.allocate('after'));
+    expect((await added()) - atOnce).toBeLessThan(10);
   });
 
   test('so is a resolve that a full Redis took in by script', async () => {
