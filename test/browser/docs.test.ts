@@ -3,29 +3,16 @@
  * an operator sets max customers with it.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { LISTEN } from '../../src/app';
+import { hasBrowser, launchBrowser } from '../support/browser';
 import { ADMIN, closedTokens, memoryApp, record } from '../support/desk';
 import { until } from '../support/wait';
 
-const PLACES = [
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-  '/usr/bin/google-chrome-stable',
-];
-const executablePath = process.env.CHROMIUM_PATH ?? PLACES.find(existsSync);
 const SHOTS = join(import.meta.dir, 'screenshots');
 
-if (executablePath === undefined) {
-  const told = 'No Chromium found: set CHROMIUM_PATH to test the pages in a browser.';
-  if (process.env.CI) throw new Error(told);
-  console.log(`SKIPPED: ${told}`);
-}
-
-describe.skipIf(executablePath === undefined)('in a browser', () => {
+describe.skipIf(!hasBrowser)('in a browser', () => {
   const { app, desk, feed } = memoryApp(closedTokens);
   let browser: Browser;
   let base: string;
@@ -33,17 +20,7 @@ describe.skipIf(executablePath === undefined)('in a browser', () => {
   beforeAll(async () => {
     app.listen({ ...LISTEN, hostname: '127.0.0.1', port: 0 });
     base = `http://127.0.0.1:${app.server?.port}`;
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchBrowser();
   }, 30_000);
   afterAll(async () => {
     await browser?.close();

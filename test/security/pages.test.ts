@@ -3,39 +3,19 @@
  * policy is broken, and no other host is asked for anything.
  */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
-import { existsSync } from 'node:fs';
-import { type Browser, chromium } from 'playwright-core';
+import type { Browser } from 'playwright-core';
+import { hasBrowser, launchBrowser } from '../support/browser';
 import { ADMIN_TOKEN, WEBHOOK_TOKEN } from '../support/service';
 import { until } from '../support/wait';
 import { HOSTILE, startHostileTarget } from './hostile';
 import type { Target } from './target';
 
-const PLACES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'].map(
-  (name) => `/usr/bin/${name}`,
-);
-const executablePath = process.env.CHROMIUM_PATH ?? PLACES.find(existsSync);
-if (executablePath === undefined) {
-  const told = 'No Chromium found: set CHROMIUM_PATH to test the pages in a browser.';
-  if (process.env.CI) throw new Error(told);
-  console.log(`SKIPPED: ${told}`);
-}
-
-describe.skipIf(executablePath === undefined)('in a browser', () => {
+describe.skipIf(!hasBrowser)('in a browser', () => {
   let target: Target;
   let browser: Browser;
   beforeAll(async () => {
     target = await startHostileTarget();
-    browser = await chromium.launch({
-      executablePath,
-      args: [
-        '--no-sandbox',
-        '--disable-gpu',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    browser = await launchBrowser();
   }, 90_000);
   afterAll(async () => {
     await browser?.close();
