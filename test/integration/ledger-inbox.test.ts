@@ -1,8 +1,10 @@
 /** Webhooks that cannot be applied, streams that are damaged, scripts that are forgotten, and drains of a long line. */
 import { beforeEach, describe, expect, test } from 'bun:test';
 import { Redis } from 'ioredis';
+import { Ledger } from '../../src/ledger/index';
 import { Scripts } from '../../src/redis/scripts';
 import { ensureGroups } from '../../src/streams/groups';
+import { tried } from '../support/evidence';
 import { allocation, resolved } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
 import { until } from '../support/wait';
@@ -67,6 +69,29 @@ onBothRedis((s) => {
       await s.t.applyAll();
       expect((await s.t.desk.readQueue(null, 9)).rooms.map(({ roomId }) => roomId)).toEqual(['first', 'odd', 'last']);
     });
+  });
+
+  test('[F15] two workers go through the same webhooks, handed out to both: each is applied once, in order', async () => {
+    const ids = Array.from({ length: 100 }, (_, i) => String(1_000 + i));
+    await send(...ids.map((id) => allocation(id)));
+    // Both go by one name in the group: what one was handed the other finds as its own.
+    await s.client.xreadgroup('GROUP', 'ledger', 'ledger', 'COUNT', 100, 'STREAMS', s.t.keys.inbox, '>');
+    const applied: number[] = [];
+    const work = async (ledger: Ledger) => {
+      for (let count = 0, left = true; left; count += 1) {
+        const taken = await ledger.takeEntries('pending', 1);
+        left = taken.kind !== 'taken' || taken.count > 0;
+        if (!left) applied.push(count);
+      }
+    };
+    const other = new Ledger(new Scripts(s.client, s.t.keys), () => s.t.clock.ms);
+    await Promise.all([work(s.t.ledger), work(other)]);
+    expect(Math.min(...applied)).toBeGreaterThan(10);
+    expect(applied.reduce((sum, count) => sum + count)).toBe(ids.length);
+    expect((await s.t.desk.readQueue(null, 200)).rooms.map(({ roomId }) => roomId)).toEqual(ids);
+    const records = await s.client.xrange(s.t.keys.journal, '-', '+');
+    expect(records.filter(([, fields]) => fields.includes('entry'))).toHaveLength(ids.length);
+    tried(ids.length, 'F15');
   });
 
   describe('the inbox is damaged', () => {

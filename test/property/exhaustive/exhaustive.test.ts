@@ -17,11 +17,11 @@ beforeAll(async () => {
 });
 afterAll(() => redis.stop());
 
-/** The hazards that can happen within each of the bounds. */
-const HAZARDS: Record<keyof typeof DEFAULT, string> = {
-  'three rooms, two agents': 'F09 F15 F48',
+/** The hazards that can happen within each of the bounds; none where only the order of steps differs. */
+const HAZARDS: Record<string, string> = {
+  'three rooms, two agents': 'F09 F48',
   'three rooms, a call goes wrong': 'F28 F42',
-  'three rooms, entries lie in the inbox': 'F14 F15',
+  'three rooms, entries lie in the inbox': '',
   'two rooms, a dispatcher dies': 'F26 F27 F28',
   'two sessions': 'F40 F49 F50',
   'one slot, a living dispatcher is given up': 'F39 F41',
@@ -33,9 +33,10 @@ const HAZARDS: Record<keyof typeof DEFAULT, string> = {
 };
 
 for (const [name, bounds] of Object.entries(DEFAULT)) {
-  const hazards = HAZARDS[name] ?? '';
+  const hazards = HAZARDS[name];
+  if (hazards === undefined) throw new Error(`which hazards can happen within: ${name}?`);
   test(
-    `[${hazards}] every order of steps: ${name}`,
+    `${hazards && `[${hazards}] `}every order of steps: ${name}`,
     async () => {
       const begunMs = performance.now();
       const found = await explore(redis.client, bounds);
@@ -43,7 +44,7 @@ for (const [name, bounds] of Object.entries(DEFAULT)) {
       expect(found.violation).toBeNull();
       expect(found.complete).toBe(true);
       expect(found.quiet).toBeGreaterThan(0);
-      for (const hazard of hazards.split(' ')) tried(found.transitions, hazard);
+      for (const hazard of hazards.split(' ').filter(Boolean)) tried(found.transitions, hazard);
     },
     WITHIN_MS,
   );
