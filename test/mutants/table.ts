@@ -133,7 +133,11 @@ export const MUTANTS: Mutant[] = [
     name: 'mark learnt too late',
     rule: 'a session learns from its webhook which service was over before it',
     edits: [
-      { file: TAKE, find: 'service, math.max(room.mark, service)\n    end', replace: 'service, room.mark\n    end' },
+      {
+        file: TAKE,
+        find: 'room.base, room.mark = service, math.max(room.mark, service)',
+        replace: 'room.base = service',
+      },
     ],
     killer: { explore: SESSIONS },
   },
