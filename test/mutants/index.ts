@@ -115,6 +115,11 @@ async function inLanes<T>(lanes: string[], jobs: T[], work: (job: T, folder: str
 }
 
 const words = process.argv.slice(2).filter((word) => word !== '--check');
+const unknown = words.filter((word) => !MUTANTS.some(({ name }) => name.includes(word)));
+if (unknown.length > 0) {
+  console.error(`No such mutant: ${unknown.join(', ')}. There are: ${MUTANTS.map(({ name }) => name).join('; ')}.`);
+  process.exit(2);
+}
 const wanted = MUTANTS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
 for (const { edits } of MUTANTS) for (const edit of edits) mutated(readFileSync(join(ROOT, edit.file), 'utf8'), edit);
 console.log(`${MUTANTS.length} mutants; every text to replace stands once in its file`);

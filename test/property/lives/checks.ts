@@ -41,14 +41,17 @@ export class Checker {
     return broken;
   }
 
-  /** An agent that got a room in this step is within its limit. */
+  /** An agent that got a room in this step is within its limit; what a reading showed as outside in the same step came later. */
   #aboveLimit(now: Snapshot): string[] {
-    const had = new Set(this.#before?.held.map(({ agent, room }) => `${agent} ${room}`));
+    const before = this.#before;
+    if (!before) return [];
+    const had = new Set(before.held.map(({ agent, room }) => `${agent} ${room}`));
     return now.held.flatMap(({ agent, room }) => {
       const view = now.agents.get(agent);
-      return view && view.load > view.limit && this.#before && !had.has(`${agent} ${room}`)
-        ? [`2 above the limit: ${agent} got ${room} with load ${view.load} of ${view.limit}`]
-        : [];
+      if (!view || had.has(`${agent} ${room}`)) return [];
+      const outside = Math.min(view.outside, before.agents.get(agent)?.outside ?? 0);
+      const load = view.reserved + view.assigned + outside;
+      return load > view.limit ? [`2 above the limit: ${agent} got ${room} with load ${load} of ${view.limit}`] : [];
     });
   }
 
