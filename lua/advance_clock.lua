@@ -15,6 +15,9 @@ local JOURNAL_MS, JOURNAL_ENTRIES = tonumber(ARGV[6]), tonumber(ARGV[7])
 local MOST = 64
 local more = 0
 
+-- First: what raises below must not keep the journal from being cut.
+journal_trim(JOURNAL_MS, JOURNAL_ENTRIES)
+
 local due = redis.call('ZRANGEBYSCORE', LATER, '-inf', NOW, 'LIMIT', 0, MOST)
 if #due == MOST then more = 1 end
 for _, room_id in ipairs(due) do
@@ -76,6 +79,5 @@ if #old_marks > 0 then
   redis.call('HDEL', ROOMS, unpack(old_marks))
   journal('rooms.forgotten', nil, nil, 'rooms', table.concat(old_marks, ' '), 'reason', 'resolved_long_ago')
 end
-journal_trim(JOURNAL_MS, JOURNAL_ENTRIES)
 local first = redis.call('ZRANGE', LATER, 0, 0, 'WITHSCORES')
 return { 'done', more, tonumber(first[2] or 0), redis.call('ZCARD', LINE) }

@@ -51,13 +51,17 @@ end
 
 local function scan(hash, cursor) return redis.call('HSCAN', hash, cursor, 'COUNT', PART) end
 
+-- What cannot be read is passed over and counted: a snapshot that never ends would keep the journal from being cut.
 local function write_items(kind, walk, found, item_of)
-  local items = {}
+  local items, unreadable = {}, 0
   for i = 1, #found, 2 do
-    items[#items + 1] = item_of(found[i], found[i + 1])
+    local read, text = pcall(item_of, found[i], found[i + 1])
+    if read then items[#items + 1] = text else unreadable = unreadable + 1 end
     if #items == MOST_IN_RECORD or i == #found - 1 then
-      record('snapshot.' .. kind, nil, nil, 'snapshot', walk.id, kind, table.concat(items, '\n'))
-      items = {}
+      local part = { 'snapshot', walk.id, kind, table.concat(items, '\n') }
+      if unreadable > 0 then part[5], part[6] = 'unreadable', unreadable end
+      record('snapshot.' .. kind, nil, nil, unpack(part))
+      items, unreadable = {}, 0
     end
   end
 end

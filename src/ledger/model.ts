@@ -139,7 +139,8 @@ export interface LedgerDesk {
  * A snapshot lets a replay begin in the middle. `snapshot.begun` (`limit`: the default in force), then parts
  * (`snapshot.agents`, `snapshot.rooms`; `snapshot`: id of the begun record), then `snapshot.ended`; other records come
  * between. A part's `agents` or `rooms` holds at most 64 lines, each `id column column …`, blanks at the end left out
- * (columns: lua/snapshot_journal.lua). Parts are for replays: subscribers and `/journal` are not shown them.
+ * (columns: lua/snapshot_journal.lua); `unreadable`, when there is one, counts the records that could not be read and are
+ * missing, so that no replay may begin there. Parts are for replays: subscribers and `/journal` are not shown them.
  */
 export interface JournalRecord {
   /** Id in the journal stream. */

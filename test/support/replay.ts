@@ -233,12 +233,12 @@ export class Replay implements Replayed {
     }
     if (event === 'snapshot.ended' && own) this.exact = true;
     if (!own && !this.exact) return;
-    for (const line of f.rooms?.split('\n') ?? []) {
+    for (const line of linesOf(f.rooms)) {
       const [roomId, room] = parsed(line, ROOM_COLUMNS, NO_ROOM);
       if (own) this.#put(roomId, room);
       else for (const fault of differences(roomId, this.rooms.get(roomId), room)) this.#problem(fault);
     }
-    for (const line of f.agents?.split('\n') ?? []) {
+    for (const line of linesOf(f.agents)) {
       const [agentId, agent] = parsed(line, AGENT_COLUMNS, NO_AGENT);
       if (own) this.agents.set(agentId, agent);
       else for (const fault of differences(agentId, this.agents.get(agentId), agent)) this.#problem(fault);
@@ -251,6 +251,9 @@ function heard(room: BookRoom, { service }: Record<string, string>): Partial<Boo
   const isNew = room.base < 0 && service !== undefined;
   return isNew ? { base: Number(service), mark: Math.max(room.mark, Number(service)) } : {};
 }
+
+/** None when all of a part was unreadable. */
+const linesOf = (text = '') => text.split('\n').filter(Boolean);
 
 function parsed<T extends object>(line: string, columns: string[], blank: T): [id: string, value: T] {
   const [id = '', ...cells] = line.split(' ');
@@ -270,11 +273,15 @@ function differences(id: string, ours: object | undefined, theirs: object | unde
   );
 }
 
-/** Where a replay may begin: ids of the snapshots that the records hold whole; null: at the first record. */
+/**
+ * Where a replay may begin: ids of the snapshots that the records hold whole; null: at the first record. One that passed over
+ * what it could not read lacks something.
+ */
 export function beginnings(records: JournalRecord[], whole: boolean): (string | null)[] {
   const begun = new Set(records.flatMap(({ event, id }) => (event === 'snapshot.begun' ? [id] : [])));
   const ended = records.flatMap(({ event, fields }) => (event === 'snapshot.ended' ? [fields.snapshot ?? ''] : []));
-  return [...(whole ? [null] : []), ...ended.filter((id) => begun.has(id))];
+  const lacking = new Set(records.flatMap(({ fields }) => (fields.unreadable ? [fields.snapshot ?? ''] : [])));
+  return [...(whole ? [null] : []), ...ended.filter((id) => begun.has(id) && !lacking.has(id))];
 }
 
 /** Replays from one of the `beginnings`. */
