@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Queues the calls of reserved rooms anew after the outbox was lost: same agent, new token, marked `unknown`.
+-- Queues the calls of reserved rooms anew after the outbox was lost: same agent, new token, `unknown` if it was sent.
 -- Prelude: records
 -- ARGV[2]  from     text    '', or the cursor of the call before
 -- Returns  {'restored', n, cursor}  cursor '': that was the end; else call again from there
@@ -16,10 +16,12 @@ for _, member in ipairs(members) do
   -- One that is due later was not in the outbox.
   if room.state == 'reserved' and not redis.call('ZSCORE', LATER, room_id) then
     count = count + 1
-    room.takeovers, room.call = room.takeovers + 1, 'unknown'
+    room.takeovers = room.takeovers + 1
+    -- One that was never sent cannot have been applied: who is in that room now, we did not bring in.
+    if room.call ~= 'queued' then room.call = 'unknown' end
     room.token = redis.call('HINCRBY', META, 'token', 1)
     redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', room.agent, 'token', room.token)
-    journal('call.reclaimed', room_id, room, 'agent', room.agent, 'token', room.token)
+    journal('call.reclaimed', room_id, room, 'agent', room.agent, 'token', room.token, 'call', room.call)
     room_write(room_id, room)
   end
 end

@@ -66,6 +66,19 @@ onBothRedis((s) => {
       ]);
     });
 
+    test('a call that was lost with the outbox before it was sent is not taken for ours: somebody else may be in', async () => {
+      await arrive(allocation('1'), allocation('2'));
+      const [sent] = await take(1);
+      await s.client.del(s.t.keys.outbox);
+      await ensureGroups(s.client, s.t.keys, { scripts: new Scripts(s.client, s.t.keys), nowMs: () => s.t.clock.ms });
+      const unsure = (await take()).map(({ roomId, unsure }) => [roomId, unsure]);
+      expect(sent?.roomId).toBe('1');
+      expect(unsure.sort()).toEqual([
+        ['1', true],
+        ['2', false],
+      ]);
+    });
+
     test('[F24] many calls under way, none of them idle: the look for those left behind comes to its end', async () => {
       await s.t.desk.setMaxCustomers(1_000);
       await arrive(...Array.from({ length: 900 }, (_, i) => allocation(String(i))));

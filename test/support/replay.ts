@@ -186,7 +186,7 @@ export class Replay implements Replayed {
         // The last time that a question was left behind it is not asked again.
         if (Number(f.token) === room.token) return { takeovers: 0, asked: 0 };
         const again = { token: this.#newer(f.token), takeovers: room.takeovers + 1 };
-        return room.state === 'reserved' ? { ...again, call: 'unknown' } : { ...again, asked: at };
+        return room.state === 'reserved' ? { ...again, call: f.call ?? 'unknown' } : { ...again, asked: at };
       }
       case 'entry.repeated': {
         const told = heard(room, f);
@@ -273,10 +273,7 @@ function differences(id: string, ours: object | undefined, theirs: object | unde
   );
 }
 
-/**
- * Where a replay may begin: ids of the snapshots that the records hold whole; null: at the first record. One that passed over
- * what it could not read lacks something.
- */
+/** Where a replay may begin: at a snapshot (its id) of which nothing is missing; null: at the first record. */
 export function beginnings(records: JournalRecord[], whole: boolean): (string | null)[] {
   const begun = new Set(records.flatMap(({ event, id }) => (event === 'snapshot.begun' ? [id] : [])));
   const ended = records.flatMap(({ event, fields }) => (event === 'snapshot.ended' ? [fields.snapshot ?? ''] : []));
