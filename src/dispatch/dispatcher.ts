@@ -12,8 +12,10 @@ import type { JournalRecord } from '../ledger/model';
 import type { Qiscus } from '../qiscus/model';
 import { type Action, afterReading, answerOf, decide, UNKNOWNS_BEFORE_PARKING } from './policy';
 
-/** Records after which there may be an intent to take. */
-const WAKING = new Set(['room.reserved', 'room.questioned', 'call.due', 'call.reclaimed', 'qiscus.recovered']);
+/** Records after which there may be an intent to take; a repeated webhook may make its room's call anew. */
+const WAKING = new Set(
+  'room.reserved room.questioned call.due call.reclaimed entry.repeated qiscus.recovered'.split(' '),
+);
 const LOOK_AGAIN_WHEN_BUSY_MS = 50;
 const PAUSE_AFTER_ERROR_MS = 200;
 const MOST_AT_ONCE = 64;

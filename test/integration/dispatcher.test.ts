@@ -55,6 +55,19 @@ onBothRedis((s) => {
       await subject.stop(1_000);
     });
 
+    test('a call that a repeated webhook makes anew is made at once, not at the next look of the net', async () => {
+      answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
+      await s.take();
+      await s.arrive(allocation('1', { finishedService: 7 }));
+      const [repeated] = await s.t.desk.readDecisions('1', 1);
+      if (!repeated) throw new Error('there is no record');
+      expect(repeated.event).toBe('entry.repeated');
+      const subject = dispatcher(s.t.ledger, 5_000, 10_000);
+      subject.see(repeated);
+      await until(async () => (await s.stateOf('1')) === 'assigned', { what: 'the call' });
+      await subject.stop(1_000);
+    });
+
     test('stop waits for calls that were just being taken', async () => {
       answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
       const ledger = new GatedLedger(new Scripts(s.client, s.t.keys), () => s.t.clock.ms);
