@@ -5,8 +5,8 @@
 -- ARGV[3]  after    number  ms in line after which the fallback agent gets a room
 -- ARGV[4]  longest  number  ms in line after which a room is closed as expired
 -- ARGV[5]  keep     number  ms that a resolved room's mark is kept
--- ARGV[6]  days     number  ms that journal records are kept at least, unless there are more than
--- ARGV[7]  entries  number  journal records; what is older goes as far as a snapshot allows
+-- ARGV[6]  days     number  ms after which a journal record may go, as far as a snapshot allows
+-- ARGV[7]  entries  number  journal records; one with so many behind it may go, too, however young
 -- Returns  {'done', more 0 | 1, ms of the next delayed step or 0, rooms in line}
 -- Replay   finds nothing more that is due
 -- Cost     at most 64 of each kind; 256 rooms in line are looked at for their age
