@@ -37,6 +37,8 @@ export interface AppParts {
   /** Counters and gauges are registered here; one registry per app. */
   registry: Registry;
   nowMs: () => number;
+  /** Is Redis so full that new chats are refused? Absent: it never is. */
+  isNearlyFull?: () => boolean;
   /** Begun when the service stops. Absent: it never does. */
   drain?: Drain;
 }
@@ -54,7 +56,18 @@ export const LISTEN = {
 
 /** Everything hooked up; listen with `LISTEN`. */
 export function buildApp(parts: AppParts): Elysia {
-  const { config, logger, desk, intake, feed, qiscus, registry, nowMs, drain = new Drain() } = parts;
+  const {
+    config,
+    logger,
+    desk,
+    intake,
+    feed,
+    qiscus,
+    registry,
+    nowMs,
+    drain = new Drain(),
+    isNearlyFull = () => false,
+  } = parts;
   const numbers = meter(registry, desk, feed);
   const methodsAt = methodTable(() => app.routes);
 
@@ -76,7 +89,7 @@ export function buildApp(parts: AppParts): Elysia {
     .use(queue(desk))
     .use(deadLetters(desk))
     .use(journal(feed, drain.signal))
-    .use(health(config, desk, drain.signal))
+    .use(health(config, desk, isNearlyFull, drain.signal))
     .use(metrics(numbers.text, registry.contentType))
     .use(docs(config.sandbox))
     .use(board());

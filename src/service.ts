@@ -89,7 +89,7 @@ async function assemble(
   };
 
   const address = config.redis.url ?? (await startEmbedded(config, logger, tell, undo, failure.reject));
-  const store = await openStore(address, config.qiscus.appId);
+  const store = await openStore(address, config.qiscus.appId, logger);
   undo.push(() => store.close());
   if (config.redis.url) {
     const rules = { production: config.production, allowWeak: config.redis.allowWeakDurability };
@@ -138,12 +138,14 @@ async function assemble(
       registry: new Registry(),
       nowMs,
       drain,
+      isNearlyFull: store.isNearlyFull,
     });
     url = listen(app, config);
     inHand = () => app.server?.pendingRequests ?? 0;
     undo.push(async () => {
       drain.begin();
-      await Promise.race([app.stop(), Bun.sleep(left())]);
+      // The worker stops after this: a client that sends no end must not use up the time of its calls in hand.
+      await Promise.race([app.stop(), Bun.sleep(left() / 2)]);
     });
     if (sandbox && isReachedByLoopback(config.http.host)) {
       sandbox.setDelivery({ baseUrl: url, webhookToken: config.tokens.webhook[0] ?? null });

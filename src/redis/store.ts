@@ -3,7 +3,7 @@
  *
  * 1. Opens one connection per purpose; a blocking read has one of its own.
  * 2. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
- * 3. Watches Redis's memory for the inbox. `close` ends all connections at once.
+ * 3. Watches Redis's memory for the inbox, and says when it gets short. `close` ends all connections at once.
  */
 import type { Logger } from 'pino';
 import { ServiceError } from '../errors';
@@ -25,7 +25,11 @@ export interface Store {
 }
 
 /** @throws ServiceError when Redis does not answer within 10 s. */
-export async function openStore(address: RedisAddress, appId: string): Promise<Store> {
+export async function openStore(
+  address: RedisAddress,
+  appId: string,
+  log: Pick<Logger, 'warn'> | null = null,
+): Promise<Store> {
   const clients: RedisClient[] = [];
   const open = async (purpose: Purpose) => {
     try {
@@ -42,7 +46,12 @@ export async function openStore(address: RedisAddress, appId: string): Promise<S
   const command = await open('command');
   let nearlyFull = false;
   const look = setInterval(async () => {
-    nearlyFull = await readNearlyFull(command, keys.inbox).catch(() => nearlyFull);
+    const before = nearlyFull;
+    nearlyFull = await readNearlyFull(command, keys.inbox).catch(() => before);
+    if (nearlyFull !== before) {
+      const what = nearlyFull ? 'Redis is above 80 % of its memory: new chats are refused' : 'Redis has room again';
+      log?.warn({ event: nearlyFull ? 'redis.nearly_full' : 'redis.has_room' }, what);
+    }
   }, MEMORY_LOOK_EVERY_MS);
   return {
     keys,

@@ -155,12 +155,18 @@ describe('[F06 F11] Redis is full', () => {
     await until(async () => (await api.allocate('3')).status === 202, { what: 'new chats taken in again' });
   }, 60_000);
 
-  test('from 80 % on, before it is full', async () => {
-    await start(environment(redis.url, sandbox.url));
+  test('from 80 % on, before it is full; ready warns, and the log says so', async () => {
+    await start(environment(redis.url, sandbox.url, { LOG_LEVEL: 'warn' }));
+    const { url, output } = service;
     const used = Number(/used_memory:(\d+)/.exec(await admin.info('memory'))?.[1]);
     await admin.config('SET', 'maxmemory', String(Math.round(used / 0.85)));
     await until(async () => (await api.allocate('1')).status === 503, { what: 'an allocation refused' });
     expect((await api.resolve('1')).status).toBe(200);
+    const ready = await fetch(`${url}/health/ready`);
+    expect([ready.status, await ready.json()]).toMatchObject([200, { warnings: ['redis_memory'] }]);
+    await until(() => output().includes('redis.nearly_full'), { what: 'the log names it' });
+    await admin.config('SET', 'maxmemory', '0');
+    await until(() => output().includes('redis.has_room'), { what: 'the log says that it is over' });
   }, 60_000);
 });
 

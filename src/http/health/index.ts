@@ -7,7 +7,12 @@ import { describe } from '../describe';
 import { healthOnWire } from './model';
 import { readiness, warningsOf } from './service';
 
-export function health(config: Config, desk: LedgerDesk, stopping: AbortSignal | undefined) {
+export function health(
+  config: Config,
+  desk: LedgerDesk,
+  isNearlyFull: () => boolean,
+  stopping: AbortSignal | undefined,
+) {
   const read = readiness(desk, config, stopping);
 
   return new Elysia({ prefix: '/health' })
@@ -20,7 +25,7 @@ export function health(config: Config, desk: LedgerDesk, stopping: AbortSignal |
         const presented = presentedToken(request.headers.get('authorization'));
         const operator = config.tokens.admin.length === 0 || presented !== null;
         const details = operator && health !== null ? { details: healthOnWire(health) } : {};
-        const warnings = health === null ? [] : warningsOf(health);
+        const warnings = health === null ? [] : warningsOf(health, isNearlyFull());
         const common = { sandbox: config.sandbox, ...(warnings.length > 0 && { warnings }), ...details };
         if (failing.length === 0) return { status: 'success', ...common };
         set.status = 503;
@@ -44,7 +49,7 @@ const READY = describe({
   tag: 'Health',
   summary: 'Can it work?',
   description:
-    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have. With an admin token the numbers too.',
+    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused. With an admin token the numbers too.',
   access: 'open',
   replies: {
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },

@@ -29,10 +29,11 @@ export function failingParts(health: LedgerHealth, config: Config): Part[] {
   return failing;
 }
 
-/** What works but should be mended. Pure. */
-export function warningsOf(health: LedgerHealth): string[] {
+/** What works but should be mended. Pure. A full Redis still takes resolves in, which make room: so it is no failing part. */
+export function warningsOf(health: LedgerHealth, isNearlyFull: boolean): string[] {
   const found = health.resolveWebhook;
-  return found === null || found === 'ok' ? [] : [`resolve_webhook_${found}`];
+  const webhook = found === null || found === 'ok' ? [] : [`resolve_webhook_${found}`];
+  return [...webhook, ...(isNearlyFull ? ['redis_memory'] : [])];
 }
 
 /** Makes the reader of readiness; never rejects. */
