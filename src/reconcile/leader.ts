@@ -223,13 +223,12 @@ export class Leader {
 
   async #compareRooms(): Promise<void> {
     const { log } = this.#parts;
-    const report = await this.#sweep.sweep();
-    if ('kind' in report) {
-      log.warn({ event: 'sweep.unread', ...report }, `the rooms could not be compared; ${REMEDIES[report.kind]}`);
-      return this.#note(report);
-    }
+    const { failure, ...report } = await this.#sweep.sweep();
     if (report.adopted + report.repaired > 0)
       log.warn({ event: 'sweep.repaired', ...report }, 'webhooks were lost; repaired');
+    if (!failure) return;
+    log.warn({ event: 'sweep.unread', ...failure }, `the rooms could not be compared; ${REMEDIES[failure.kind]}`);
+    await this.#note(failure);
   }
 
   async #checkWebhook(): Promise<void> {

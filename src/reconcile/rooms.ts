@@ -25,7 +25,11 @@ export interface SweepReport {
   adopted: number;
   questioned: number;
   repaired: number;
+  /** What ended it early; null: all was compared. */
+  failure: QiscusFailure | null;
 }
+
+const NOTHING = { adopted: 0, questioned: 0, repaired: 0 };
 
 export class RoomSweep {
   readonly #qiscus: Qiscus;
@@ -37,8 +41,8 @@ export class RoomSweep {
   #unservedBefore = new Set<string>();
   /** Rooms that Qiscus did not know when they were read last. */
   #missingBefore = new Set<string>();
-  /** With whom the single readings go on; null: from the first. */
-  #readNext: string | null = null;
+  /** The room that was asked about last: the single readings go on behind it, in the order of ids. */
+  #readLast = '';
 
   constructor(qiscus: Qiscus, ledger: Ledger, nowMs: () => number, rules: SweepRules, turn: Turn, log: Logger) {
     this.#qiscus = qiscus;
@@ -56,15 +60,15 @@ export class RoomSweep {
   }
 
   /** One comparison; a list that cannot be read ends it, and nothing is concluded from half of a view. */
-  async sweep(): Promise<SweepReport | QiscusFailure> {
+  async sweep(): Promise<SweepReport> {
     const begunMs = this.#nowMs();
     // Ours first: what changes while Qiscus answers is newer than what is compared.
     const settled = (await this.#ledger.listHeld()).filter((room) => room.confirmedMs <= begunMs - this.#rules.lagMs);
     const unserved = await this.#qiscus.listRooms(false, begunMs - this.#rules.maxAgeMs, this.#turn);
-    if (unserved.kind !== 'rooms') return unserved;
+    if (unserved.kind !== 'rooms') return { ...NOTHING, failure: unserved };
     const served =
       settled.length > 0 ? await this.#qiscus.listRooms(true, 0, this.#turn) : { kind: 'rooms' as const, rooms: [] };
-    if (served.kind !== 'rooms') return served;
+    if (served.kind !== 'rooms') return { ...NOTHING, failure: served };
 
     const open = unserved.rooms.filter((room) => !room.resolved && ID.test(room.roomId));
     const twice = new Map(
@@ -75,8 +79,7 @@ export class RoomSweep {
     const adopted = await this.#adopt(twice, begunMs);
     const questioned = await this.#question(settled.filter((room) => twice.has(room.roomId)));
     const shown = new Set([...served.rooms.filter((room) => !room.resolved), ...open].map((room) => room.roomId));
-    const repaired = await this.#repair(settled.filter((room) => !shown.has(room.roomId)));
-    return typeof repaired === 'number' ? { adopted, questioned, repaired } : repaired;
+    return { adopted, questioned, ...(await this.#repair(settled.filter((room) => !shown.has(room.roomId)))) };
   }
 
   async #adopt(candidates: Map<string, ListedRoom>, nowMs: number): Promise<number> {
@@ -106,16 +109,18 @@ export class RoomSweep {
   }
 
   /** Reads the rooms one by one; those for which there was no time now come first in the next sweep. */
-  async #repair(gone: HeldRoom[]): Promise<number | QiscusFailure> {
-    const next = gone.findIndex((room) => room.roomId === this.#readNext);
-    const rooms = [...gone.slice(Math.max(0, next)), ...gone.slice(0, Math.max(0, next))];
-    this.#readNext = rooms[this.#rules.mostReadings]?.roomId ?? null;
+  async #repair(gone: HeldRoom[]): Promise<Pick<SweepReport, 'repaired' | 'failure'>> {
+    const inOrder = gone.toSorted((a, b) => (a.roomId < b.roomId ? -1 : 1));
+    const next = inOrder.findIndex(({ roomId }) => roomId > this.#readLast);
+    const rooms = next < 0 ? inOrder : [...inOrder.slice(next), ...inOrder.slice(0, next)];
     let repaired = 0;
     for (const { roomId, token } of rooms.slice(0, this.#rules.mostReadings)) {
       await this.#turn();
+      // Also when it cannot be read: no room keeps the sweeps from those behind it.
+      this.#readLast = roomId;
       const reading = await this.#qiscus.readRoom(roomId);
       // A word about us, not about the room: the next reading would hear the same.
-      if (reading.kind === 'denied' || reading.kind === 'slowed') return reading;
+      if (reading.kind === 'denied' || reading.kind === 'slowed') return { repaired, failure: reading };
       if (reading.kind === 'failed') {
         this.#log.debug({ event: 'sweep.unread', room: roomId, reason: reading.reason }, 'a room could not be read');
         continue;
@@ -128,6 +133,6 @@ export class RoomSweep {
     }
     const held = new Set(gone.map((room) => room.roomId));
     this.#missingBefore = new Set([...this.#missingBefore].filter((roomId) => held.has(roomId)));
-    return repaired;
+    return { repaired, failure: null };
   }
 }

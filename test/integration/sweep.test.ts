@@ -5,7 +5,7 @@ import { createQiscusClient } from '../../src/qiscus/client';
 import type { Sandbox } from '../../src/qiscus/sandbox';
 import { RoomSweep } from '../../src/reconcile/rooms';
 import { connect, type RedisClient } from '../../src/redis/client';
-import { allocation, openTestLedger, type TestLedger } from '../support/ledger';
+import { allocation, openTestLedger, resolved, type TestLedger } from '../support/ledger';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import { APP_ID, QISCUS_SECRET, startTestSandbox } from '../support/service';
 
@@ -40,7 +40,7 @@ async function hold(rooms: string[], mostReadings: number): Promise<RoomSweep> {
   t.clock.ms += HOUR_MS;
   const login = { email: null, password: null, timeoutMs: 2_000 };
   const qiscus = createQiscusClient({ baseUrl: sandbox.url, appId: APP_ID, secret: QISCUS_SECRET, ...login });
-  const rules = { maxAgeMs: HOUR_MS, lagMs: 0, mostReadings };
+  const rules = { maxAgeMs: 2 * HOUR_MS, lagMs: 0, mostReadings };
   return new RoomSweep(
     qiscus,
     t.ledger,
@@ -74,18 +74,38 @@ test('[F33] a room that Qiscus does not know once, and knows again, stays as it 
 test('[F51] rooms that cannot be read do not keep the sweep from reading the others', async () => {
   const sweep = await hold(['1', '2', '3'], 1);
   sandbox.faults.add({ on: 'customer_room', roomId: '1', times: null, effect: 'status', status: 500 });
-  for (const id of ['2', '3'])
-    sandbox.faults.add({
-      on: 'customer_room',
-      roomId: id,
-      times: null,
-      effect: 'status',
-      status: 200,
-      body: reading(true),
-    });
+  for (const id of ['2', '3']) showResolved(id);
   for (let i = 0; i < 3; i++) await sweep.sweep();
-  const states = await Promise.all(['1', '2', '3'].map(async (id) => (await t.desk.readRoom(id))?.state));
-  expect(states).toEqual(['assigned', 'resolved', 'resolved']);
+  expect(await states('1', '2', '3')).toEqual(['assigned', 'resolved', 'resolved']);
+});
+
+test('[F29] rooms that a 429 kept from being read are not put behind those that were read', async () => {
+  const sweep = await hold(['1', '2', '3', '4'], 2);
+  sandbox.faults.add({ on: 'customer_room', times: 1, effect: 'status', status: 429, retryAfter: 1 });
+  expect(await sweep.sweep()).toMatchObject({ failure: { kind: 'slowed' } });
+  for (const id of ['1', '2', '3', '4']) showResolved(id);
+  await sweep.sweep();
+  expect(await states('1', '2', '3', '4')).toEqual(['assigned', 'resolved', 'resolved', 'assigned']);
+});
+
+test('[F51] the room that was to be read next was resolved meanwhile: the reading goes on behind it', async () => {
+  const sweep = await hold(['1', '2', '3'], 1);
+  sandbox.faults.add({ on: 'customer_room', roomId: '1', times: null, effect: 'status', status: 500 });
+  await sweep.sweep();
+  await t.append(resolved('2'));
+  await t.applyAll();
+  showResolved('3');
+  await sweep.sweep();
+  expect(await states('1', '2', '3')).toEqual(['assigned', 'resolved', 'resolved']);
+});
+
+test('[F29] a sweep that is ended early still tells what it had repaired', async () => {
+  const sweep = await hold(['1', '2'], 10);
+  await sandbox.rooms.create({ roomId: '9' });
+  await sweep.sweep();
+  showResolved('1');
+  sandbox.faults.add({ on: 'customer_room', roomId: '2', times: null, effect: 'status', status: 429, retryAfter: 7 });
+  expect(await sweep.sweep()).toMatchObject({ adopted: 1, repaired: 1, failure: { kind: 'slowed' } });
 });
 
 test.each([
@@ -94,8 +114,15 @@ test.each([
 ] as const)('%s to a single room ends the sweep, which tells what Qiscus said of us', async (_, fault, expected) => {
   const sweep = await hold(['1', '2'], 10);
   sandbox.faults.add({ on: 'customer_room', times: null, effect: 'status', ...fault });
-  expect(await sweep.sweep()).toEqual(expected);
+  expect(await sweep.sweep()).toMatchObject({ failure: expected });
   expect(sandbox.state().calls.customer_room).toBe(1);
 });
 
+/** From now on Qiscus says of this room that it is resolved. */
+function showResolved(roomId: string): void {
+  const body = reading(true);
+  sandbox.faults.add({ on: 'customer_room', roomId, times: null, effect: 'status', status: 200, body });
+}
+
+const states = (...rooms: string[]) => Promise.all(rooms.map(async (id) => (await t.desk.readRoom(id))?.state));
 const reading = (resolved: boolean) => ({ data: { customer_room: { is_resolved: resolved } } });

@@ -15,7 +15,7 @@ import { Ledger } from '../../../src/ledger/index';
 import type { Webhook } from '../../../src/ledger/model';
 import type { Qiscus, QiscusFailure, RosterReading } from '../../../src/qiscus/model';
 import { syncAgents } from '../../../src/reconcile/agents';
-import { RoomSweep, type SweepReport } from '../../../src/reconcile/rooms';
+import { RoomSweep } from '../../../src/reconcile/rooms';
 import type { RedisClient } from '../../../src/redis/client';
 import type { Keys } from '../../../src/redis/keys';
 import { Scripts } from '../../../src/redis/scripts';
@@ -176,12 +176,14 @@ export class Process {
 
   compareRooms(slowly: boolean): void {
     this.#readsSlowly = slowly;
-    this.#do(async () => this.#note(await this.#sweep.sweep()));
+    this.#do(async () => {
+      const { failure } = await this.#sweep.sweep();
+      if (failure) await this.#note(failure);
+    });
   }
 
   /** As the leader: a word of Qiscus about us concerns every call. */
-  async #note(reading: SweepReport | RosterReading | QiscusFailure): Promise<void> {
-    if (!('kind' in reading)) return;
+  async #note(reading: RosterReading | QiscusFailure): Promise<void> {
     if (reading.kind === 'denied') await this.#ledger.noteQiscus('denied', 0);
     if (reading.kind === 'slowed') await this.#ledger.noteQiscus('slowed', reading.retryAfterMs ?? 0);
   }
