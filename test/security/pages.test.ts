@@ -59,7 +59,7 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     await page.locator('#agents tr', { hasText: '<script>' }).first().waitFor();
     // More rooms than there is room for.
     await target.api.post('/settings/max_customers', { max_customers: 1 });
-    for (let i = 0; i < 60; i += 1) await target.api.allocate(`waiting-${i}`);
+    for (let i = 0; i < 60; i += 1) await target.sandbox.rooms.create({ roomId: `waiting-${i}` });
     await page.locator('#queue tr', { hasText: 'waiting-' }).first().waitFor();
     await until(async () => (await page.locator('#events tr').count()) > 10, { what: 'events' });
     // Live ones too.
