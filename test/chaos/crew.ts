@@ -12,7 +12,7 @@ import type { Chance } from './chance';
 
 /** One that has nobody beside it needs this long to do anything at all after a start. */
 const ALONE_MS = 500;
-const REDIS_KILL_EVERY_MS = 4_000;
+const REDIS_KILL_EVERY_MS = 2_000;
 
 export type Role = 'all' | 'api' | 'worker';
 

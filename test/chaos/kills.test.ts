@@ -4,7 +4,7 @@
  * In the end every room that was acknowledged was assigned exactly once per session, nobody was ever above the limit,
  * no room had two agents, and our books equal Qiscus's.
  *
- * PROOF_SIZE=full: 10,000 rooms each, a kill every 200 ms; else 600, every 500 ms (one process alone: always 500).
+ * PROOF_SIZE=full: 10,000 rooms each, a kill every 200 ms; else 1,200, every 500 ms (one process alone: always 500).
  * CHAOS_ROOMS and CHAOS_KILL_EVERY_MS say other numbers; CHAOS_SEED repeats the choices of a run. Each run prints its
  * seed, its progress, and its result as one line of JSON.
  */
@@ -27,7 +27,7 @@ import { type Chance, chance } from './chance';
 import { Seat, startKiller } from './crew';
 import { Post } from './post';
 
-const ROOMS = sized(600, 10_000, 'CHAOS_ROOMS');
+const ROOMS = sized(1_200, 10_000, 'CHAOS_ROOMS');
 const KILL_EVERY_MS = sized(500, 200, 'CHAOS_KILL_EVERY_MS');
 const AGENTS = 200;
 const LIMIT = 5;
