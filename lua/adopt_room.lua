@@ -6,14 +6,21 @@
 -- ARGV[3]  channel  text    channel id, '' for none
 -- ARGV[4]  source   text    where the customer writes, '' unknown
 -- ARGV[5]  name     text    customer's name for the board, '' unknown
--- Returns  {'done', state} | {'known'}  known: its webhook came after all
+-- Returns  {'done', state} | {'known'}  known: its webhook came after all, or one of its webhooks may lie in the inbox still
 -- Replay   known: nothing changes
--- Cost     O(log rooms + log agents)
+-- Cost     O(log rooms + log agents), and a look at 64 webhooks
 local INBOX = KEYS[15]
 local ROOM, CHANNEL, SOURCE, NAME = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local LOOKED_AT = 64
 
 local old = room_read(ROOM)
 if old and old.state ~= 'resolved' then return { 'known' } end
+-- A resolve of the session before, applied after the adoption, would close the one that is adopted. The next sweep asks again.
+local waiting = redis.call('XRANGE', INBOX, '-', '+', 'COUNT', LOOKED_AT)
+if #waiting == LOOKED_AT then return { 'known' } end
+for _, raw in ipairs(waiting) do
+  if fields_of(raw).room == ROOM then return { 'known' } end
+end
 -- Behind every webhook that was accepted before, whichever clock is ahead.
 local newest = redis.call('XREVRANGE', INBOX, '+', '-', 'COUNT', 1)[1]
 local ms = math.max(NOW, newest and tonumber(newest[1]:match('^(%d+)')) + 1 or 0)

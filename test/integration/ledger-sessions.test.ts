@@ -46,6 +46,19 @@ onBothRedis((s) => {
       });
     }
 
+    test('[F50 F52] a room is not adopted while a webhook of its last session lies in the inbox, which would close the new one', async () => {
+      const unserved = { roomId: '1', channelId: null, source: null, customerName: null };
+      await arrive(A1);
+      await confirmAll();
+      await arrive(resolved('1'));
+      // Late, and not applied yet: a room that Qiscus shows unserved by now is in its next session.
+      await s.send(R1);
+      expect(await s.t.ledger.adopt(unserved)).toBe(false);
+      await s.t.applyAll();
+      expect(await s.t.ledger.adopt(unserved)).toBe(true);
+      expect(await stateOf('1')).toBe('reserved');
+    });
+
     test('two sessions that are over are over, in every order of arrival', async () => {
       for (const order of orders([A1, R1, A2, R2])) await livesThrough(order, 'resolved');
     });

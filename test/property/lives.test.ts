@@ -15,7 +15,7 @@ import { stages } from './lives/stage';
 import { anyStep, tell } from './lives/steps';
 
 const RUNS = Number(process.env.PROPERTY_RUNS ?? 200);
-const SEED = process.env.PROPERTY_SEED ? Number(process.env.PROPERTY_SEED) : undefined;
+const SEED = Number(process.env.PROPERTY_SEED ?? 1);
 const PATH = process.env.PROPERTY_PATH;
 const MOST_STEPS = 300;
 /** How long a failing life may be made shorter. */
@@ -42,7 +42,7 @@ test(
       {
         numRuns: RUNS,
         endOnFailure: true,
-        ...(SEED !== undefined && { seed: SEED }),
+        seed: SEED,
         ...(PATH !== undefined && { path: PATH }),
       },
     );

@@ -2,7 +2,8 @@
  * Runs the property suites: `bun run test:property`, or with a name (`lives`, `ledger`) only those.
  *
  *   --runs 5000   random lives of each suite (default: what each says, a size for every build)
- *   --seed 42     the same lives again; --path 12:3:0 only the one that failed, as its story says
+ *   --seed 42     the same lives again (default: new ones each time; a plain `npm test` lives the same ones in every build,
+ *                 so that it fails by a change and not by luck); --path 12:3:0 only the one that failed, as its story says
  *
  * Ends with the code of `bun test`.
  */
@@ -40,7 +41,7 @@ const child = Bun.spawn([process.execPath, 'test', '--timeout=60000', ...suites]
     ...process.env,
     NODE_ENV: 'test',
     ...(values.runs && { PROPERTY_RUNS: values.runs }),
-    ...(values.seed && { PROPERTY_SEED: values.seed }),
+    PROPERTY_SEED: values.seed ?? String(Math.floor(Math.random() * 2 ** 31)),
     ...(values.path && { PROPERTY_PATH: values.path }),
   },
 });

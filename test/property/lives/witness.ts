@@ -41,9 +41,12 @@ export class Witness {
   async arrive(call: Call): Promise<void> {
     const { roomId, agentId, method } = call;
     if (method !== 'assignAgent') return call.arrive();
-    const isCurrent = call.reservation === (await this.#reservationOf(roomId));
-    const before = this.#sandbox.rooms.read(roomId).agents;
+    // In this order: a resolve that is applied between the two ends the reservation, and would look as if it had been known.
     const believed = await this.#lastFinished(roomId);
+    const reservation = await this.#reservationOf(roomId);
+    // Also one that was over before the call was seen to begin.
+    const isCurrent = call.reservation === reservation && /^(reserved|assigned) /.test(reservation);
+    const before = this.#sandbox.rooms.read(roomId).agents;
     await call.arrive();
     const { agents: after, finishedService } = this.#sandbox.rooms.read(roomId);
     if (after.length <= before.length) return;
