@@ -37,8 +37,8 @@ export interface SuiteOptions {
 
 let runs = 0;
 
-/** @param folders below test/ */
-export async function runSuite(folders: readonly string[], options: SuiteOptions = {}): Promise<SuiteReport> {
+/** @param paths folders of test/ by their names, or test files as a report names them */
+export async function runSuite(paths: readonly string[], options: SuiteOptions = {}): Promise<SuiteReport> {
   const { coverage = false, pattern, env = {}, signal } = options;
   runs += 1;
   const outfile = join(tmpdir(), `caa-suite-${process.pid}-${runs}.xml`);
@@ -52,7 +52,7 @@ export async function runSuite(folders: readonly string[], options: SuiteOptions
       `--reporter-outfile=${outfile}`,
       ...(coverage ? ['--coverage'] : []),
       ...(pattern ? [`--test-name-pattern=${pattern}`] : []),
-      ...folders.map((folder) => `./test/${folder}/`),
+      ...paths.map((path) => (path.endsWith('.ts') ? `./${path}` : `./test/${path}/`)),
     ],
     {
       cwd: ROOT,
