@@ -19,6 +19,7 @@ if not room then return fenced(ROOM, AGENT, 'assigned') end
 redis.call('ZREM', LATER, ROOM)
 local agent = agent_read(room.agent)
 agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
+agent.doubts, agent.doubted = 0, ''
 agent_write(room.agent, agent)
 room.state, room.since, room.call, room.confirmed = 'assigned', NOW, '', NOW
 room.takeovers, room.asked_by = 0, ''

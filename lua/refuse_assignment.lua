@@ -8,17 +8,39 @@
 -- ARGV[6]  reason   text    what Qiscus said, in our words
 -- ARGV[7]  then     text    'close' | 'later' (back to its place at `due`) | 'park'
 -- ARGV[8]  due      number  ms since the epoch (then = 'later')
+-- ARGV[9]  doubt    number  1: Qiscus has the room, unresolved, so the no may be about the agent
 -- Returns  {'done'} | {'fenced'}
 -- Replay   fenced: nothing changes
 -- Cost     O(log agents + log rooms)
 local INTENT, ROOM, AGENT, TOKEN, REASON = ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local NEXT, DUE = ARGV[7], tonumber(ARGV[8])
+local NEXT, DUE, DOUBT = ARGV[7], tonumber(ARGV[8]), ARGV[9] == '1'
+-- An agent with so many refused rooms in a row is set aside, each further time for twice as long. Otherwise one whom
+-- Qiscus refuses would stay the least loaded, get every room, and have all of them parked.
+local DOUBTS_TO_SET_ASIDE = 2
+local ASIDE_MS, LONGEST_ASIDE_MS = 10000, 300000
 
 local room = reservation(ROOM, TOKEN)
 acknowledge_intent(INTENT)
 breaker_note('answered', 0)
 if not room then return fenced(ROOM, AGENT, REASON) end
 room.refusals = room.refusals + 1
+
+local function doubt_agent(id)
+  local agent = agent_read(id)
+  -- Calls that were under way when it was set aside tell nothing new.
+  if not agent or agent.doubted == ROOM or agent.aside > NOW then return end
+  agent.doubts, agent.doubted = agent.doubts + 1, ROOM
+  if agent.doubts < DOUBTS_TO_SET_ASIDE then return agent_write(id, agent) end
+  agent.aside = NOW + math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ^ (agent.doubts - DOUBTS_TO_SET_ASIDE))
+  local was = agent.online
+  agent.online = 0
+  agent_write(id, agent)
+  if was == 0 then return end
+  journal('agent.offline', nil, nil, 'agent', id, 'reason', 'refused')
+  return_queued(id, 'agent_offline')
+end
+
+if DOUBT then doubt_agent(room.agent) end
 if NEXT == 'close' then
   journal('room.closed', ROOM, room, 'agent', room.agent, 'state', 'resolved', 'reason', REASON)
   settle(close(ROOM, room), 64)

@@ -101,11 +101,14 @@ local AGENT_FIELDS = {
   'last',      -- ms of its last confirmed assignment
   'seen',      -- ms of the last reading that showed it
   'counted',   -- 1: the last reading that showed it told how many rooms it holds; 0: outside is from before
+  'doubts',    -- different rooms in a row that Qiscus would not give it
+  'doubted',   -- the last of them
+  'aside',     -- ms: not before then is it online again, whatever Qiscus's list says
 }
 local AGENT_DEFAULTS = {
   name = '', group = '', channels = '*', limit = -1, online = 0, paused = 0, misses = 0,
   reserved = 0, assigned = 0, outside = 0, last = 0, seen = 0,
-  counted = 0,
+  counted = 0, doubts = 0, doubted = '', aside = 0,
 }
 local pack_agent, unpack_agent = codec(AGENT_FIELDS, AGENT_DEFAULTS)
 

@@ -182,9 +182,9 @@ export class Dispatcher {
       case 'close':
         return this.#ledger.refuse(intent, action.reason, 'close');
       case 'park':
-        return this.#ledger.refuse(intent, action.reason, 'park');
+        return this.#ledger.refuse(intent, action.reason, 'park', 0, action.doubt);
       case 'later':
-        return this.#ledger.refuse(intent, action.reason, 'later', this.#nowMs() + action.delayMs);
+        return this.#ledger.refuse(intent, action.reason, 'later', this.#nowMs() + action.delayMs, action.doubt);
       case 'defer':
         return this.#ledger.defer(intent, action.reason, {
           kind: action.kind,

@@ -9,8 +9,8 @@ import type { AssignOutcome, RoomReading } from '../qiscus/model';
 export type Action =
   | { do: 'confirm'; reason: 'confirmed' | 'inferred' }
   | { do: 'close'; reason: string }
-  | { do: 'later'; delayMs: number; reason: string }
-  | { do: 'park'; reason: string }
+  | { do: 'later'; delayMs: number; reason: string; doubt: boolean }
+  | { do: 'park'; reason: string; doubt: boolean }
   /** Ask Qiscus for the room, then `afterReading`. */
   | { do: 'read'; reason: string }
   | {
@@ -28,6 +28,7 @@ export const REFUSAL_DELAYS_MS = [1_000, 2_000, 4_000] as const;
 export const UNKNOWNS_BEFORE_PARKING = 8;
 /** Dispatchers that left a reservation behind, after which its room is parked. */
 export const TAKEOVERS_BEFORE_PARKING = 8;
+const OCCUPIED = 'exceed_max_agents';
 const FIRST_BACKOFF_MS = 1_000;
 const LONGEST_BACKOFF_MS = 30_000;
 
@@ -40,7 +41,7 @@ export function decide(outcome: AssignOutcome, intent: Intent, jitter: number): 
       return { do: 'close', reason: 'already_resolved' };
     case 'occupied':
       // Somebody is in the room. After a call of ours without an answer, that is our agent.
-      return intent.unsure ? { do: 'confirm', reason: 'inferred' } : { do: 'read', reason: 'exceed_max_agents' };
+      return intent.unsure ? { do: 'confirm', reason: 'inferred' } : { do: 'read', reason: OCCUPIED };
     case 'refused':
       return { do: 'read', reason: `refused_${outcome.status}` };
     case 'denied':
@@ -55,8 +56,10 @@ export function decide(outcome: AssignOutcome, intent: Intent, jitter: number): 
 /** After a definite no and a look at the room. */
 export function afterReading(reading: RoomReading, reason: string, refusals: number): Action {
   if (reading.kind === 'room' && reading.resolved) return { do: 'close', reason: 'shown_resolved' };
+  // The room is there and open, and nobody is in the way: then the no may be about the agent.
+  const doubt = reading.kind === 'room' && reason !== OCCUPIED;
   const delayMs = REFUSAL_DELAYS_MS[refusals];
-  return delayMs === undefined ? { do: 'park', reason } : { do: 'later', delayMs, reason };
+  return delayMs === undefined ? { do: 'park', reason, doubt } : { do: 'later', delayMs, reason, doubt };
 }
 
 /** What an answer to "does anybody hold this room?" means, and what it tells about Qiscus. */

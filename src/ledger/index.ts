@@ -136,9 +136,18 @@ export class Ledger {
     return this.#report('confirm_assignment', intent, reason);
   }
 
-  /** Qiscus said no for this room. `dueMs` counts only with `next: 'later'`. */
-  async refuse(intent: Intent, reason: string, next: 'close' | 'later' | 'park', dueMs = 0): Promise<Reported> {
-    return this.#report('refuse_assignment', intent, reason, next, dueMs);
+  /**
+   * Qiscus said no for this room. `dueMs` counts only with `next: 'later'`.
+   * @param doubt the room is there and open, so the no may be about the agent: two such in a row set the agent aside
+   */
+  async refuse(
+    intent: Intent,
+    reason: string,
+    next: 'close' | 'later' | 'park',
+    dueMs = 0,
+    doubt = false,
+  ): Promise<Reported> {
+    return this.#report('refuse_assignment', intent, reason, next, dueMs, doubt ? 1 : 0);
   }
 
   /** No word about this room: it keeps agent and slot, and is due again at `dueMs`. */

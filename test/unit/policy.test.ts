@@ -88,7 +88,16 @@ describe('afterReading', () => {
         do: 'later',
         delayMs,
         reason: 'exceed_max_agents',
+        doubt: false,
       });
-    for (const refusals of [3, 4]) expect(afterReading(open, 'x', refusals)).toEqual({ do: 'park', reason: 'x' });
+    for (const refusals of [3, 4])
+      expect(afterReading(open, 'exceed_max_agents', refusals)).toMatchObject({ do: 'park', doubt: false });
+  });
+  test('a room that is there and open was perhaps refused for its agent; an unknown or unread one was not', () => {
+    for (const refusals of [0, 9]) {
+      expect(afterReading(open, 'refused_404', refusals)).toMatchObject({ doubt: true });
+      expect(afterReading({ kind: 'missing' }, 'refused_404', refusals)).toMatchObject({ doubt: false });
+      expect(afterReading({ kind: 'denied', status: 401 }, 'refused_404', refusals)).toMatchObject({ doubt: false });
+    }
   });
 });
