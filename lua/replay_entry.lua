@@ -18,7 +18,7 @@ if VERB == 'replay' then
   local placed = false
   for i = 1, #fields, 2 do placed = placed or fields[i] == 'place' end
   if not placed then fields[#fields + 1], fields[#fields + 2] = 'place', ID end
-  redis.call('XADD', INBOX, '*', unpack(fields))
+  ring(INBOX, redis.call('XADD', INBOX, '*', unpack(fields)))
 end
 redis.call('HDEL', DEAD, ID)
 journal(VERB == 'replay' and 'entry.replayed' or 'entry.deleted', nil, nil, 'dead', ID, 'reason', 'operator')

@@ -4,7 +4,7 @@
 -- KEYS[15] inbox    stream  webhooks accepted and not yet applied
 -- ARGV[2]  mode     text    'new': entries nobody has taken; 'pending': the oldest one that a raised script left
 -- ARGV[3]  count    number  1..64 entries at most (mode 'new')
--- Returns  {'taken', n}  n entries applied, acknowledged and deleted; 0: the inbox is empty
+-- Returns  {'taken', n, id}  n entries applied, acknowledged and deleted, `id` the last; 0: the inbox is empty
 --          {'pending'}   a raised script left entries: take those first, one at a time
 --          {'more'}      64 pairs of a larger drain were made: call again
 -- Replay   takes the entries after those; each entry is applied once, since it is deleted in the same step
@@ -21,7 +21,7 @@ if MODE == 'new' and redis.call('XPENDING', INBOX, 'ledger')[1] > 0 then return 
 local taken = MODE == 'new'
     and redis.call('XREADGROUP', 'GROUP', 'ledger', 'ledger', 'COUNT', COUNT, 'STREAMS', INBOX, '>')
     or redis.call('XREADGROUP', 'GROUP', 'ledger', 'ledger', 'COUNT', 1, 'STREAMS', INBOX, '0')
-if not taken or #taken[1][2] == 0 then return { 'taken', 0 } end
+if not taken or #taken[1][2] == 0 then return { 'taken', 0, '' } end
 
 -- Everything is decoded before the first change: a malformed entry raises here, and nothing was half done.
 local entries = {}
@@ -150,4 +150,4 @@ for _, entry in ipairs(entries) do
   applied[#applied + 1] = entry.id
 end
 acknowledge()
-return { 'taken', #applied }
+return { 'taken', #applied, applied[#applied] or '' }

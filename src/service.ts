@@ -14,10 +14,12 @@ import { ServiceError } from './errors';
 import { Drain } from './http/drain';
 import { Desk } from './ledger/desk';
 import { Ledger } from './ledger/index';
+import { Turns } from './ledger/turns';
 import { createQiscusClient } from './qiscus/client';
 import { type Sandbox, startSandbox } from './qiscus/sandbox';
 import { startEmbeddedRedis } from './redis/embedded';
 import { checkDurability, openStore } from './redis/store';
+import { Doorbell } from './streams/doorbell';
 import { ensureGroups } from './streams/groups';
 import { Inbox } from './streams/inbox';
 import { JournalReader } from './streams/journal';
@@ -106,7 +108,10 @@ async function assemble(
   });
 
   const desk = new Desk(store.scripts, nowMs);
-  const journal = new JournalReader(await store.open('blocking'), store.command, store.keys.journal, logger);
+  const bell = new Doorbell(address, store.command, logger);
+  bell.start();
+  undo.push(() => bell.stop());
+  const journal = new JournalReader(store.command, bell, store.keys.journal, logger);
   const waiters = new Waiters();
   journal.subscribe((record) => waiters.see(record));
   await journal.start();
@@ -114,7 +119,9 @@ async function assemble(
 
   if (config.role !== 'api') {
     const alone = config.redis.url === null;
-    const worker = await startWorker({ config, store, desk, journal, qiscus, nowMs, processId, logger, alone });
+    const turns = new Turns();
+    const parts = { config, store, desk, journal, bell, turns, qiscus, nowMs, processId, logger, alone };
+    const worker = await startWorker(parts);
     undo.push(() => worker.stop(left()));
   }
 
@@ -127,7 +134,7 @@ async function assemble(
   let inHand = () => 0;
   let url: string | null = null;
   if (config.role !== 'worker') {
-    const inbox = new Inbox(await store.open('ingest'), store, waiters, config.redis.minReplicas);
+    const inbox = new Inbox(await store.open('ingest'), store, waiters, config.redis.minReplicas, bell);
     const app = buildApp({
       config,
       logger,

@@ -10,10 +10,12 @@ import { Dispatcher } from './dispatch/dispatcher';
 import { Applier } from './ledger/apply';
 import { Ledger } from './ledger/index';
 import type { LedgerDesk } from './ledger/model';
+import type { Turns } from './ledger/turns';
 import type { Qiscus } from './qiscus/model';
 import { DecisionLog } from './reconcile/decisions';
 import { Leader } from './reconcile/leader';
 import type { Store } from './redis/store';
+import type { Doorbell } from './streams/doorbell';
 import { ensureGroups } from './streams/groups';
 import type { JournalReader } from './streams/journal';
 
@@ -22,6 +24,9 @@ export interface WorkerParts {
   store: Store;
   desk: LedgerDesk;
   journal: JournalReader;
+  bell: Doorbell;
+  /** The same for all apps of the process. */
+  turns: Turns;
   qiscus: Qiscus;
   nowMs: () => number;
   /** Unique per process. */
@@ -41,9 +46,10 @@ const FIRST_LOOK_MS = 3_000;
 
 /** Starts the loops; resolves when webhooks are being applied. */
 export async function startWorker(parts: WorkerParts): Promise<Worker> {
-  const { config, store, desk, journal, qiscus, nowMs, logger } = parts;
+  const { config, store, desk, journal, bell, turns, qiscus, nowMs, logger } = parts;
+  const { command, keys } = store;
   const ledger = new Ledger(store.scripts, nowMs);
-  const recreateGroups = () => ensureGroups(store.command, store.keys, { scripts: store.scripts, nowMs });
+  const recreateGroups = () => ensureGroups(command, keys, { scripts: store.scripts, nowMs });
   await recreateGroups();
   await ledger.setInitialLimit(config.allocation.maxCustomers);
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
@@ -54,7 +60,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
   const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, logger);
-  const applier = new Applier(ledger, await store.open('blocking'), store.keys.inbox, recreateGroups, logger);
+  const applier = new Applier({ ledger, command, inboxKey: keys.inbox, bell, turns, recreateGroups, log: logger });
   const unsubscribe = journal.subscribe((record) => {
     dispatcher.see(record);
     leader.see(record);
@@ -64,13 +70,16 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   await Promise.race([leader.ready, Bun.sleep(FIRST_LOOK_MS)]);
   applier.start();
   dispatcher.poke();
-  // The net below the pokes: whatever was missed is found within a second.
-  const net = setInterval(() => dispatcher.poke(), 1_000);
+  // Nobody rings for the outbox, since the journal tells of each intent; what was missed is found by looking.
+  const unlisten = bell.on(keys.outbox, {
+    rung: () => dispatcher.poke(),
+    look: async () => void ((await command.xlen(keys.outbox)) > 0 && dispatcher.poke()),
+  });
   return {
     async stop(deadlineMs) {
       await applier.stop();
+      unlisten();
       await dispatcher.stop(deadlineMs);
-      clearInterval(net);
       await leader.stop();
       unsubscribe();
     },

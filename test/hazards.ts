@@ -35,8 +35,8 @@ export const HAZARDS: Record<string, Hazard> = {
   F19: { what: 'the stream is deleted under a blocked reader' },
   F20: { what: 'an entry that can never be applied' },
   F21: { what: 'consumer names pile up' },
-  F22: { what: 'a blocking read holds up commands' },
-  F23: { what: 'a blocking read on a dead socket' },
+  F22: { what: 'a read that waits holds up commands' },
+  F23: { what: 'a subscription on a dead socket' },
   F24: { what: 'claiming that never gets past one stuck intent' },
   F25: { what: 'a drained stream keeps its memory' },
   // Reserve, call, confirm

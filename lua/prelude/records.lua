@@ -115,6 +115,12 @@ local pack_agent, unpack_agent = codec(AGENT_FIELDS, AGENT_DEFAULTS)
 -- The inbox entry being applied, if any: the first record about its room answers it, others name it as their cause.
 local cause = nil
 
+-- Tells every process that the stream `key` has news up to `id` (streams/doorbell.ts). It may be forbidden or fail: a script
+-- must not raise half-way, and who is not told looks by himself.
+local BELL = JOURNAL:match('^[^{]*') .. 'bell'
+local function ring(key, id) redis.pcall('PUBLISH', BELL, key .. ' ' .. id) end
+local rung = false
+
 -- Appends one record and links it to the room's record before it. `...` are more fields, name and value in turn. What a
 -- change did must follow from its record and those before it: a replay has nothing else. Returns the record's id.
 local function journal(event, room_id, room, ...)
@@ -142,6 +148,9 @@ local function journal(event, room_id, room, ...)
   for i = 1, #more do fields[size + i] = more[i] end
   local id = redis.call('XADD', JOURNAL, '*', unpack(fields))
   if room then room.last = id end
+  -- One ring for all records of this script: they are read together.
+  if not rung then ring(JOURNAL, id) end
+  rung = true
   return id
 end
 

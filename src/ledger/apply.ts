@@ -1,105 +1,128 @@
 /**
- * The loop that applies the inbox.
+ * Applies the inbox of one app.
  *
- * 1. Sleeps in a blocking read until the inbox holds something; any number of processes may do so.
- * 2. Takes and applies entries, 64 at a time, until it is empty; the script keeps order and exactly-once.
+ * 1. When rung, takes and applies entries, 64 at a time, until it is empty; the script keeps order and exactly-once, so any
+ *    number of processes may do so. Each batch waits for its turn among the apps of this process.
+ * 2. Between rings a look: is the inbox empty?
  * 3. An entry that makes the script raise is taken alone, and buried at its fifth delivery.
  * 4. Creates a lost group anew. `stop` lets the call under way finish.
  */
 import type { Logger } from 'pino';
-import { BLOCK_MS, close, type RedisClient, whenReady } from '../redis/client';
+import { isOlder } from '../ids';
+import type { RedisClient } from '../redis/client';
+import type { Doorbell, Listener } from '../streams/doorbell';
 import { ENTRIES_AT_ONCE, type Ledger } from './index';
+import type { Turns } from './turns';
 
 const DELIVERIES_BEFORE_BURIAL = 5;
 const PAUSE_AFTER_ERROR_MS = 200;
 
-export class Applier {
-  readonly #ledger: Ledger;
-  readonly #blocking: RedisClient;
-  readonly #inboxKey: string;
-  readonly #recreateGroups: () => Promise<void>;
-  readonly #log: Logger;
-  #stopped = false;
-  #running: Promise<void> = Promise.resolve();
+export interface ApplierParts {
+  ledger: Ledger;
+  command: RedisClient;
+  inboxKey: string;
+  bell: Pick<Doorbell, 'on'>;
+  /** The same for all apps of a process. */
+  turns: Turns;
+  recreateGroups: () => Promise<void>;
+  log: Logger;
+}
 
-  /** @param blocking a connection that nothing else uses */
-  constructor(
-    ledger: Ledger,
-    blocking: RedisClient,
-    inboxKey: string,
-    recreateGroups: () => Promise<void>,
-    log: Logger,
-  ) {
-    this.#ledger = ledger;
-    this.#blocking = blocking;
-    this.#inboxKey = inboxKey;
-    this.#recreateGroups = recreateGroups;
-    this.#log = log;
+export class Applier implements Listener {
+  readonly #parts: ApplierParts;
+  /** What it was rung for: entries up to this id; '': anything; null: nothing that it has not taken. */
+  #news: string | null = null;
+  /** The newest entry that it applied. */
+  #applied = '0-0';
+  /** The last call failed. */
+  #unsure = false;
+  #stopped = false;
+  #running: Promise<void> | null = null;
+  #unlisten = () => {};
+
+  constructor(parts: ApplierParts) {
+    this.#parts = parts;
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#unlisten = this.#parts.bell.on(this.#parts.inboxKey, this);
+    this.rung();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    close(this.#blocking);
+    this.#unlisten();
     await this.#running;
   }
 
+  /** Takes what there is, in this very call if nobody is before it. Rings during a take make one more. */
+  rung(upTo = ''): void {
+    if (upTo === '' || this.#news === null || (this.#news !== '' && isOlder(this.#news, upTo))) this.#news = upTo;
+    if (!this.#stopped && !this.#running && this.#hasNews()) this.#running = this.#run();
+  }
+
+  /** Applied entries are deleted from the inbox. */
+  async look(): Promise<void> {
+    if ((await this.#parts.command.xlen(this.#parts.inboxKey)) > 0) this.rung();
+  }
+
+  #hasNews(): boolean {
+    return this.#news === '' || (this.#news !== null && isOlder(this.#applied, this.#news));
+  }
+
   async #run(): Promise<void> {
-    while (!this.#stopped) {
+    while (this.#hasNews() && !this.#stopped) {
       try {
-        if (await this.#takeAll()) await this.#sleepUntilNext();
+        await this.#takeOnce();
       } catch (error) {
         if (!this.#stopped) await this.#recover(error);
       }
     }
+    this.#running = null;
   }
 
-  /** Applies what there is; true when the inbox was found (nearly) empty. */
-  async #takeAll(): Promise<boolean> {
-    const taken = await this.#ledger.takeEntries('new');
-    if (taken.kind === 'more') return false;
-    if (taken.kind === 'pending') {
-      await this.#takePending();
-      return false;
-    }
-    return taken.count < ENTRIES_AT_ONCE;
+  async #takeOnce(): Promise<void> {
+    const { ledger, turns, command, inboxKey } = this.#parts;
+    this.#news = null;
+    // Without a turn: a Redis that is silent must not take those of other apps again and again.
+    if (this.#unsure) await command.xlen(inboxKey);
+    this.#unsure = false;
+    const taken = await turns.take(() => ledger.takeEntries('new'));
+    if (taken.kind === 'taken' && taken.count > 0) this.#applied = taken.upTo;
+    if (taken.kind === 'pending') await turns.take(() => this.#takePending());
+    if (taken.kind !== 'taken' || taken.count === ENTRIES_AT_ONCE) this.#news = '';
   }
 
   async #takePending(): Promise<void> {
+    const { ledger, log } = this.#parts;
     try {
-      await this.#ledger.takeEntries('pending');
+      await ledger.takeEntries('pending');
     } catch (error) {
       if (!isScriptError(error)) throw error;
-      const buried = await this.#ledger.buryEntry(DELIVERIES_BEFORE_BURIAL, 'the webhook could not be applied');
+      const buried = await ledger.buryEntry(DELIVERIES_BEFORE_BURIAL, 'the webhook could not be applied');
       if (buried.kind === 'buried') {
-        this.#log.error(
-          { event: 'entry.buried', entry: buried.entry, err: error },
-          'a webhook went to the dead letters',
-        );
+        log.error({ event: 'entry.buried', entry: buried.entry, err: error }, 'a webhook went to the dead letters');
       }
     }
   }
 
-  /** Answers at once when the inbox is not empty, since applied entries are deleted from it. */
-  async #sleepUntilNext(): Promise<void> {
-    await this.#blocking.xread('COUNT', 1, 'BLOCK', BLOCK_MS, 'STREAMS', this.#inboxKey, '0-0');
-  }
-
   async #recover(error: unknown): Promise<void> {
+    const { log, recreateGroups } = this.#parts;
     const message = error instanceof Error ? error.message : String(error);
     if (message.includes('NOGROUP')) {
-      this.#log.warn({ event: 'group.lost' }, 'a consumer group was gone; created anew from the beginning');
-      await this.#recreateGroups().catch(() => undefined);
+      log.warn({ event: 'group.lost' }, 'a consumer group was gone; created anew from the beginning');
+      await recreateGroups().catch(() => undefined);
+      this.#news = '';
       return;
     }
     // A script that raised left its entries pending; the next round takes them one at a time.
-    if (isScriptError(error)) this.#log.error({ event: 'entry.failed', err: error }, 'webhooks could not be applied');
-    else this.#log.debug({ event: 'inbox.unread', reason: message }, 'the inbox could not be read');
+    if (isScriptError(error)) log.error({ event: 'entry.failed', err: error }, 'webhooks could not be applied');
+    else log.debug({ event: 'inbox.unread', reason: message }, 'the inbox could not be read');
+    this.#unsure = true;
     await Bun.sleep(PAUSE_AFTER_ERROR_MS);
-    await whenReady(this.#blocking, PAUSE_AFTER_ERROR_MS);
+    this.#news = null;
+    // What this does not see is found by a later look.
+    await this.look().catch(() => undefined);
   }
 }
 

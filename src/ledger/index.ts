@@ -5,7 +5,7 @@
 import { list, number, text, unexpected } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
 
-export type Taken = { kind: 'taken'; count: number } | { kind: 'pending' } | { kind: 'more' };
+export type Taken = { kind: 'taken'; count: number; upTo: string } | { kind: 'pending' } | { kind: 'more' };
 export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };
 
 /** One thing to find out at Qiscus: assign this room to this agent, or: does anybody still hold it? */
@@ -74,10 +74,10 @@ export class Ledger {
     return this.#scripts.run(script, this.#nowMs(), ...args);
   }
 
-  /** Applies the next webhooks in stream order, exactly once each. @param count 1 to 64 */
+  /** Applies the next webhooks in stream order, exactly once each; `upTo`: the last of them. @param count 1 to 64 */
   async takeEntries(mode: 'new' | 'pending', count = ENTRIES_AT_ONCE): Promise<Taken> {
     const reply = await this.#run('take_entries', mode, count);
-    if (reply[0] === 'taken') return { kind: 'taken', count: number(reply[1]) };
+    if (reply[0] === 'taken') return { kind: 'taken', count: number(reply[1]), upTo: text(reply[2]) };
     if (reply[0] === 'pending' || reply[0] === 'more') return { kind: reply[0] };
     throw unexpected('take_entries', reply);
   }

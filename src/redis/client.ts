@@ -3,8 +3,8 @@
  *
  * 1. One rule for all: a command is sent once or fails. ioredis's defaults execute a write twice when the connection
  *    drops after the server ran it, and its offline queue writes after the caller was told it failed (measured on 6.0.0).
- * 2. Three purposes: `ingest` (webhook appends, 150 ms), `command` (scripts), `blocking` (reads that wait).
- * 3. Reconnects for ever by itself; `close` ends it.
+ * 2. Three purposes: `ingest` (webhook appends, 150 ms), `command` (scripts and reads), `bell` (the subscriber of the doorbell).
+ * 3. Reconnects for ever by itself, but for the subscriber, which its owner replaces; `close` ends it.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
 import './tracing';
@@ -12,18 +12,15 @@ import './tracing';
 /** `/path/to.sock`, `redis[s]://…`, `redis[s]+cluster://host:port,…` or `redis[s]+sentinel://host:port,…/name`. */
 export type RedisAddress = string;
 export type RedisClient = Redis | Cluster;
-export type Purpose = 'ingest' | 'command' | 'blocking';
+export type Purpose = 'ingest' | 'command' | 'bell';
 
-/** How long a blocking read waits before it is asked again, ms. */
-export const BLOCK_MS = 5_000;
 const RETRY_CAP_MS = 1_000;
 
 const PURPOSES: Record<Purpose, RedisOptions> = {
   // A socket that stays silent for longer is dead, whatever TCP believes: it is replaced.
   ingest: { commandTimeout: 150, socketTimeout: 2_000 },
   command: { commandTimeout: 2_000, socketTimeout: 5_000 },
-  // A read on a silent socket ends: without this it would wait for ever (measured).
-  blocking: { blockingTimeout: BLOCK_MS + 3_000, socketTimeout: BLOCK_MS + 10_000 },
+  bell: { commandTimeout: 2_000, retryStrategy: () => null },
 };
 
 function reconnectDelay(times: number): number {
@@ -115,6 +112,22 @@ export async function connect(address: RedisAddress, purpose: Purpose, withinMs 
       lastError = error.message;
     });
   });
+  return client;
+}
+
+/**
+ * A connection for subscriptions that does not reconnect. Of a cluster it goes to any node that `command` knows, another one
+ * each time: what is published reaches all of them.
+ * @throws Error when it does not get ready.
+ */
+export async function dial(address: RedisAddress, command: RedisClient): Promise<Redis> {
+  const nodes = command instanceof Cluster ? command.nodes() : [];
+  const node = nodes[Math.floor(Math.random() * nodes.length)];
+  const client = node ? node.duplicate(optionsOf('bell')) : create(address, 'bell');
+  if (client instanceof Cluster) throw new Error('the cluster does not tell its nodes');
+  // Its owner sees that it ended; without a listener ioredis prints.
+  client.on('error', () => undefined);
+  await client.connect();
   return client;
 }
 

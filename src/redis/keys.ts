@@ -38,3 +38,6 @@ export function keysOf(appId: string): Keys {
   const entries = Object.keys(KEY_NOUNS).map((noun) => [noun, `caa:v1:{${appId}}:${noun}`]);
   return Object.fromEntries(entries) as Keys;
 }
+
+/** The Pub/Sub channel of the doorbell, one for all apps; records.lua makes the same name of a key. */
+export const BELL = 'caa:v1:bell';

@@ -1,7 +1,7 @@
 /**
  * The connections and scripts of one process, and the gate that Redis passes at start.
  *
- * 1. Opens one connection per purpose; a blocking read has one of its own.
+ * 1. Opens one connection per purpose.
  * 2. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
  * 3. Watches Redis's memory for the inbox, and says when it gets short. `close` ends all connections at once.
  */

@@ -9,6 +9,7 @@
  */
 import type { ChainableCommander } from 'ioredis';
 import type { RedisClient } from '../redis/client';
+import type { Doorbell } from './doorbell';
 
 /** How long replicas may take, ms: less than the connection's own limit, so that theirs is the answer. */
 export const REPLICAS_WITHIN_MS = 100;
@@ -37,14 +38,16 @@ export class Appends {
   readonly #client: RedisClient;
   readonly #key: string;
   readonly #minReplicas: number;
+  readonly #bell: Pick<Doorbell, 'publish'> | null;
   #batch: Batch | null = null;
   #held = false;
 
   /** @param minReplicas replicas that must have an entry before it counts as appended */
-  constructor(client: RedisClient, key: string, minReplicas = 0) {
+  constructor(client: RedisClient, key: string, minReplicas = 0, bell: Pick<Doorbell, 'publish'> | null = null) {
     this.#client = client;
     this.#key = key;
     this.#minReplicas = minReplicas;
+    this.#bell = bell;
   }
 
   /** Resolves with the entry's id. @throws what Redis or the connection said of this entry, or that replicas lack it */
@@ -77,6 +80,8 @@ export class Appends {
       const answers = (await pipeline.exec()) ?? [];
       const waited = this.#minReplicas > 0 ? (answers.pop() ?? [new Error('Redis gave no answer')]) : null;
       const alone = waited && (waited[0] ?? lackOf(waited[1], this.#minReplicas));
+      const newest = answers.findLast(([error]) => !error)?.[1];
+      if (newest) this.#bell?.publish(this.#key, String(newest));
       for (const [i, { resolve, reject }] of waiting.entries()) {
         const [error, id] = answers[i] ?? [new Error('Redis gave no answer')];
         if (error ?? alone) reject(error ?? alone);

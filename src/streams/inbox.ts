@@ -12,6 +12,7 @@ import { text } from '../redis/reply';
 import { Scripts } from '../redis/scripts';
 import type { Store } from '../redis/store';
 import { Appends, lackOf, REPLICAS_WITHIN_MS } from './appends';
+import type { Doorbell } from './doorbell';
 import type { Waiters } from './waiters';
 
 /** Fields and values of an entry; empty ones are left out. */
@@ -39,11 +40,19 @@ export class Inbox implements Intake {
   readonly #store: Pick<Store, 'keys' | 'isNearlyFull'>;
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
+  readonly #bell: Pick<Doorbell, 'publish'>;
 
   /** @param minReplicas replicas that must have a webhook before it counts as stored */
-  constructor(ingest: RedisClient, store: Pick<Store, 'keys' | 'isNearlyFull'>, waiters: Waiters, minReplicas: number) {
+  constructor(
+    ingest: RedisClient,
+    store: Pick<Store, 'keys' | 'isNearlyFull'>,
+    waiters: Waiters,
+    minReplicas: number,
+    bell: Pick<Doorbell, 'publish'>,
+  ) {
     this.#ingest = ingest;
-    this.#appends = new Appends(ingest, store.keys.inbox, minReplicas);
+    this.#bell = bell;
+    this.#appends = new Appends(ingest, store.keys.inbox, minReplicas, bell);
     this.#scripts = new Scripts(ingest, store.keys);
     this.#store = store;
     this.#waiters = waiters;
@@ -77,6 +86,7 @@ export class Inbox implements Intake {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
       const entry = text((await this.#scripts.run('append_entry', ...fields))[1]);
+      this.#bell.publish(this.#store.keys.inbox, entry);
       await this.#replicated();
       return entry;
     }

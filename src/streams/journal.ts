@@ -1,21 +1,22 @@
 /**
- * The one reader of the journal in this process.
+ * The one reader of an app's journal in this process.
  *
- * 1. Reads every new record with a blocking XREAD on a connection of its own and hands it to the subscribers in order.
+ * 1. Reads every new record when the doorbell rings, on the connection of all commands, and hands it to the subscribers in
+ *    order. One reading is under way at a time; rings during it make one more.
  * 2. Serves pages of older records.
  * 3. Leaves out the parts of snapshots, which only a replay needs.
- * 4. After trouble with Redis it goes on where it was; `stop` ends it at once.
+ * 4. After trouble with Redis it goes on where it was, at the next ring or look. `stop` ends it after the reading under way.
  */
 
 import type { Logger } from 'pino';
 import { isOlder } from '../ids';
 import { journalRecord } from '../ledger/desk';
 import { isSnapshotPart, type JournalFeed, type JournalRecord } from '../ledger/model';
-import { BLOCK_MS, close, type RedisClient, whenReady } from '../redis/client';
+import type { RedisClient } from '../redis/client';
 import { storeError } from '../redis/errors';
+import type { Doorbell, Listener } from './doorbell';
 
 const RECORDS_AT_ONCE = 1_000;
-const PAUSE_AFTER_ERROR_MS = 500;
 
 type RawEntry = [id: string, fields: string[]];
 
@@ -25,21 +26,22 @@ function decode([id, flat]: RawEntry): JournalRecord {
   return journalRecord(id, fields);
 }
 
-export class JournalReader implements JournalFeed {
-  readonly #blocking: RedisClient;
+export class JournalReader implements JournalFeed, Listener {
   readonly #command: RedisClient;
+  readonly #bell: Pick<Doorbell, 'on'>;
   readonly #key: string;
   readonly #log: Logger;
   readonly #listeners = new Set<(record: JournalRecord) => void>();
-  #last = '$';
-  readonly #halt = Promise.withResolvers<void>();
+  /** The newest record that it read. */
+  #last = '0-0';
+  #news = false;
   #stopped = false;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | null = null;
+  #unlisten = () => {};
 
-  /** @param blocking a connection that nothing else uses */
-  constructor(blocking: RedisClient, command: RedisClient, key: string, log: Logger) {
-    this.#blocking = blocking;
+  constructor(command: RedisClient, bell: Pick<Doorbell, 'on'>, key: string, log: Logger) {
     this.#command = command;
+    this.#bell = bell;
     this.#key = key;
     this.#log = log;
   }
@@ -47,14 +49,27 @@ export class JournalReader implements JournalFeed {
   /** Begins after the newest record; resolves once that is known, so that nothing written from then on is missed. */
   async start(): Promise<void> {
     this.#last = await this.#newest();
-    this.#running = this.#read();
+    this.#unlisten = this.#bell.on(this.#key, this);
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#halt.resolve();
-    close(this.#blocking);
+    this.#unlisten();
     await this.#running;
+  }
+
+  /** Reads what is new. @param upTo a record that is in the journal: nothing is to be done when it was read */
+  rung(upTo?: string): void {
+    if (upTo !== undefined && !isOlder(this.#last, upTo)) return;
+    this.#news = true;
+    if (!this.#stopped && !this.#running) this.#running = this.#read();
+  }
+
+  /** A Redis that came back empty counts from anew: ids that we have seen would hide all that follows. */
+  async look(): Promise<void> {
+    const newest = await this.#newest();
+    if (isOlder(newest, this.#last)) this.#last = newest;
+    this.rung(newest);
   }
 
   subscribe(listener: (record: JournalRecord) => void): () => void {
@@ -78,45 +93,22 @@ export class JournalReader implements JournalFeed {
   }
 
   async #read(): Promise<void> {
-    while (!this.#stopped) {
+    while (this.#news && !this.#stopped) {
+      this.#news = false;
       try {
-        const answer = await this.#blocking.xread(
-          'COUNT',
-          RECORDS_AT_ONCE,
-          'BLOCK',
-          BLOCK_MS,
-          'STREAMS',
-          this.#key,
-          this.#last,
-        );
-        for (const raw of answer?.[0]?.[1] ?? []) {
+        const answer = await this.#command.xread('COUNT', RECORDS_AT_ONCE, 'STREAMS', this.#key, this.#last);
+        const records = answer?.[0]?.[1] ?? [];
+        for (const raw of records) {
           this.#last = raw[0];
           const record = decode(raw);
           if (!isSnapshotPart(record)) this.#tell(record);
         }
+        if (records.length === RECORDS_AT_ONCE) this.#news = true;
       } catch (error) {
-        if (this.#stopped) return;
         this.#log.debug({ event: 'journal.unread', reason: String(error) }, 'the journal could not be read');
-        await Promise.race([this.#pause(), this.#halt.promise]);
-        await this.#resume();
       }
     }
-  }
-
-  /** Until the connection is back; where it never went, the same error would come again at once. */
-  #pause(): Promise<void> {
-    const { status } = this.#blocking;
-    return status === 'ready' ? Bun.sleep(PAUSE_AFTER_ERROR_MS) : whenReady(this.#blocking, PAUSE_AFTER_ERROR_MS);
-  }
-
-  /** A Redis that came back empty counts from anew: ids that we have seen would hide all that follows. */
-  async #resume(): Promise<void> {
-    try {
-      const newest = await this.#newest();
-      if (isOlder(newest, this.#last)) this.#last = newest;
-    } catch {
-      // Redis is still away: the read fails too, and this is tried again.
-    }
+    this.#running = null;
   }
 
   #tell(record: JournalRecord): void {

@@ -65,7 +65,7 @@ test('[F63] all keys of an app share a slot, and apps spread', async () => {
 
 test('no key prefix, and no other place where a key is built', () => {
   expect(linesWith(/keyPrefix/)).toEqual([]);
-  expect(linesWith(/caa:v1/).map((line) => line.split(': ')[0])).toEqual(['src/redis/keys.ts', 'src/redis/keys.ts']);
+  expect(linesWith(/caa:v1/).map((line) => line.split(': ')[0])).toEqual(Array(3).fill('src/redis/keys.ts'));
 });
 
 test('[F16] only the journal is ever trimmed: trimming a queue loses webhooks silently', () => {

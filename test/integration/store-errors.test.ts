@@ -5,6 +5,7 @@ import { ServiceError } from '../../src/errors';
 import { Desk } from '../../src/ledger/desk';
 import { storeError } from '../../src/redis/errors';
 import { openStore, type Store } from '../../src/redis/store';
+import { Doorbell } from '../../src/streams/doorbell';
 import { JournalReader } from '../../src/streams/journal';
 import { startTestRedis, type TestRedis } from '../support/redis';
 
@@ -17,7 +18,12 @@ beforeAll(async () => {
   redis = await startTestRedis({ kind: 'standalone' });
   store = await openStore(redis.url, 'errors');
   desk = new Desk(store.scripts, Date.now);
-  journal = new JournalReader(store.command, store.command, store.keys.journal, pino({ level: 'silent' }));
+  journal = new JournalReader(
+    store.command,
+    new Doorbell(redis.url, store.command),
+    store.keys.journal,
+    pino({ level: 'silent' }),
+  );
 });
 afterAll(async () => {
   store.close();

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pino from 'pino';
-import { keysOf } from '../../src/redis/keys';
+import { BELL, keysOf } from '../../src/redis/keys';
 import { checkDurability, saferVersion } from '../../src/redis/store';
 import type { Service } from '../../src/service';
 import { startTestRedis, type TestRedis } from '../support/redis';
@@ -24,7 +24,7 @@ import { until } from '../support/wait';
 
 /** Everything that the service sends to Redis, by itself and from its scripts. The README has the same words. */
 const COMMANDS = [
-  '+evalsha +eval +info +config|get +client|setname +wait',
+  '+evalsha +eval +info +config|get +client|setname +wait +publish +subscribe +ping',
   '+xadd +xdel +xlen +xrange +xrevrange +xread +xreadgroup +xgroup|create +xack +xpending +xautoclaim +xtrim +xinfo|groups',
   '+hget +hmget +hset +hdel +hexists +hincrby +hkeys +hscan',
   '+zadd +zrem +zrange +zrangebylex +zrangebyscore +zremrangebylex +zcard +zlexcount +zscore +get +set +del',
@@ -33,7 +33,7 @@ const COMMANDS = [
   .split(' ');
 const NAME = 'agent-allocation';
 const PASSWORD = 'acl-password-for-tests';
-const RULES = ['on', `>${PASSWORD}`, `~caa:v1:{${APP_ID}}:*`, 'resetchannels', '-@all', ...COMMANDS];
+const RULES = ['on', `>${PASSWORD}`, `~caa:v1:{${APP_ID}}:*`, 'resetchannels', `&${BELL}`, '-@all', ...COMMANDS];
 
 let redis: TestRedis;
 let admin: Redis;

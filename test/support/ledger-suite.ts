@@ -7,7 +7,9 @@ import pino from 'pino';
 import { Applier } from '../../src/ledger/apply';
 import type { Intent } from '../../src/ledger/index';
 import type { Webhook } from '../../src/ledger/model';
+import { Turns } from '../../src/ledger/turns';
 import { connect, type RedisClient } from '../../src/redis/client';
+import { Doorbell } from '../../src/streams/doorbell';
 import { ensureGroups } from '../../src/streams/groups';
 import { brokenWhenQuiet } from './invariants';
 import { openTestLedger, type TestLedger } from './ledger';
@@ -122,14 +124,17 @@ export function onBothRedis(define: (suite: LedgerSuite) => void): void {
           while ((await t.ledger.advanceClock({ ...CALM, ...rules })).more);
         },
         async applying(body) {
-          const recreate = () => ensureGroups(client, t.keys);
-          const blocking = await connect(redis.url, 'blocking');
-          const applier = new Applier(t.ledger, blocking, t.keys.inbox, recreate, pino({ level: 'silent' }));
+          const recreateGroups = () => ensureGroups(client, t.keys);
+          const bell = new Doorbell(redis.url, client);
+          const parts = { command: client, inboxKey: t.keys.inbox, bell, turns: new Turns(), recreateGroups };
+          const applier = new Applier({ ledger: t.ledger, ...parts, log: pino({ level: 'silent' }) });
+          bell.start();
           applier.start();
           try {
             await body();
           } finally {
             await applier.stop();
+            await bell.stop();
           }
         },
         inboxEmpty: () => until(async () => (await client.xlen(t.keys.inbox)) === 0, { what: 'the inbox empty' }),

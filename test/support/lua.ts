@@ -37,6 +37,8 @@ const COMMANDS: Record<string, { key: number | 'STREAMS' | null; writes: boolean
   XGROUP: { key: 2, writes: true },
   XINFO: { key: 2, writes: false },
   INFO: { key: null, writes: false },
+  // Rings follow from changes only.
+  PUBLISH: { key: null, writes: true },
 };
 
 const BUILTINS = new Set(

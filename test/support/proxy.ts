@@ -39,7 +39,7 @@ export interface FailingProxy {
   stop(): Promise<void>;
 }
 
-const NAMED = /agent-allocation-(ingest|command|blocking)-/;
+const NAMED = /agent-allocation-(ingest|command|bell)-/;
 
 /** @param target the port to pass on to, asked anew for each connection */
 export async function startProxy(target: () => number): Promise<FailingProxy> {

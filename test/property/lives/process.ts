@@ -13,6 +13,7 @@ import { Applier } from '../../../src/ledger/apply';
 import { Desk } from '../../../src/ledger/desk';
 import { Ledger } from '../../../src/ledger/index';
 import type { Webhook } from '../../../src/ledger/model';
+import { Turns } from '../../../src/ledger/turns';
 import type { Qiscus, QiscusFailure, RosterReading } from '../../../src/qiscus/model';
 import { syncAgents } from '../../../src/reconcile/agents';
 import { RoomSweep } from '../../../src/reconcile/rooms';
@@ -42,6 +43,9 @@ const CLOCK_RULES = {
   journalEntries: 1e6,
 };
 
+/** Rings are steps of the life, not the bell's. */
+const UNHEARD = { on: () => () => {}, publish: () => {} };
+
 export interface ProcessParts {
   name: string;
   redis: RedisClient;
@@ -68,6 +72,8 @@ export class Process {
   /** For all calls but the dispatcher's. */
   readonly #lists: Qiscus;
   #inbox: Inbox;
+  /** null: it has not started yet. */
+  #applier: Applier | null = null;
   #dispatcher: Dispatcher;
   #sweep: RoomSweep;
   /** Are its lists of agents and rooms held in the air? */
@@ -96,10 +102,13 @@ export class Process {
     this.wire.begin();
     [this.#inbox, this.#dispatcher, this.#sweep] = this.#assemble();
     const { keys, log } = this.#parts;
-    const applier = new Applier(this.#ledger, this.wire.blocking, keys.inbox, this.#recreateGroups, log);
+    const parts = { bell: UNHEARD, turns: new Turns(), recreateGroups: this.#recreateGroups, log };
+    const applier = new Applier({ ledger: this.#ledger, command: this.wire.client, inboxKey: keys.inbox, ...parts });
+    this.#applier = null;
     this.#do(async () => {
       await this.#recreateGroups();
       await this.#ledger.setInitialLimit(LIMIT);
+      this.#applier = applier;
       applier.start();
       this.#dispatcher.poke();
     });
@@ -111,7 +120,7 @@ export class Process {
     const rules = { maxAgeMs: 24 * HOUR_MS, lagMs: LAG_MS, mostReadings: 100 };
     const calls = air.qiscusFor(name, () => true);
     return [
-      new Inbox(this.wire.client, store, new Waiters(), 0),
+      new Inbox(this.wire.client, store, new Waiters(), 0, UNHEARD),
       new Dispatcher(this.#ledger, calls, LIMITS, this.#nowMs, this.#recreateGroups, log),
       new RoomSweep(this.#lists, this.#ledger, this.#nowMs, rules, this.#turn, log),
     ];
@@ -148,8 +157,9 @@ export class Process {
     this.#do(() => this.#inbox.submit(webhook, request, 0), onAck);
   }
 
+  /** The bell rings for the inbox. */
   apply(): void {
-    this.wire.wake();
+    this.#do(async () => this.#applier?.rung());
   }
 
   dispatch(): void {

@@ -51,8 +51,6 @@ type Method = (...args: unknown[]) => unknown;
 export class Wire {
   /** For commands and scripts. */
   readonly client: RedisClient;
-  /** For the blocking read that sleeps until the inbox holds something; `wake` ends its sleep. */
-  readonly blocking: RedisClient;
   /** Calls of Redis so far, those that never arrived too. */
   calls = 0;
   trouble: Trouble | null = null;
@@ -61,12 +59,11 @@ export class Wire {
   /** Counts the lives of the process; 0: dead. */
   #life = 0;
   #lives = 0;
-  #sleeper = Promise.withResolvers<null>();
 
   constructor(real: RedisClient, traffic: Traffic, onDeath: () => void) {
     this.#traffic = traffic;
     this.#onDeath = onDeath;
-    const passing = (name: 'evalsha' | 'eval' | 'xgroup' | 'xinfo'): Method => {
+    const passing = (name: 'evalsha' | 'eval' | 'xgroup' | 'xinfo' | 'xlen'): Method => {
       return (...args) => this.#pass(() => Reflect.apply(real[name], real, args));
     };
     const commands: Record<string, Method> = {
@@ -74,13 +71,13 @@ export class Wire {
       eval: passing('eval'),
       xgroup: passing('xgroup'),
       xinfo: passing('xinfo'),
+      xlen: passing('xlen'),
       pipeline: () => {
         const pipeline = real.pipeline();
         return this.#facade<ChainableCommander>(pipeline, { exec: () => this.#pass(() => pipeline.exec()) });
       },
     };
     this.client = this.#facade(real, commands);
-    this.blocking = this.#facade(real, { xread: () => this.#sleep() });
   }
 
   get alive(): boolean {
@@ -101,13 +98,6 @@ export class Wire {
     this.#onDeath();
   }
 
-  /** The inbox may hold something. */
-  wake(): void {
-    const sleeper = this.#sleeper;
-    this.#sleeper = Promise.withResolvers();
-    sleeper.resolve(null);
-  }
-
   #facade<T extends object>(real: T, own: Record<string, Method>): T {
     return new Proxy(real, {
       get: (target, name) => {
@@ -116,12 +106,6 @@ export class Wire {
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-  }
-
-  async #sleep(): Promise<null> {
-    const life = this.#life;
-    await this.#sleeper.promise;
-    return life === this.#life && life > 0 ? null : never();
   }
 
   async #pass<T>(send: () => Promise<T>): Promise<T> {

@@ -1,0 +1,54 @@
+/** Turns between apps: whoever comes waits for one batch of each app before it, and never for a Redis that is silent. */
+import { expect, test } from 'bun:test';
+import { Turns } from '../../src/ledger/turns';
+import { until } from '../support/wait';
+
+/** Runs `batches` jobs of one app in a row, as its applier does; notes each in `order`. */
+async function app(turns: Turns, name: string, batches: number, order: string[]): Promise<void> {
+  for (let i = 0; i < batches; i++) {
+    await turns.take(async () => {
+      order.push(name);
+      await Promise.resolve();
+    });
+  }
+}
+
+test('a job runs in the very call that brought it when nobody is before it', () => {
+  const order: string[] = [];
+  void app(new Turns(1), 'a', 1, order);
+  expect(order).toEqual(['a']);
+});
+
+test.each([1, 2, 3])('%i at a time: a quiet app waits for one batch of each flooded one', async (jobsAtOnce) => {
+  const turns = new Turns(jobsAtOnce);
+  const order: string[] = [];
+  const floods = ['a', 'b', 'c', 'd', 'e'].map((name) => app(turns, name, 100, order));
+  await until(() => order.length > 50, { what: 'the flood is under way' });
+  const before = order.length;
+  await app(turns, 'quiet', 1, order);
+  expect(order.indexOf('quiet') - before).toBeLessThanOrEqual(5);
+  await Promise.all(floods);
+  expect(order.length).toBe(501);
+});
+
+test('no more jobs at once than there are turns, also after some failed', async () => {
+  const turns = new Turns(2);
+  let underWay = 0;
+  let most = 0;
+  const job = async () => {
+    underWay += 1;
+    most = Math.max(most, underWay);
+    await Bun.sleep(0);
+    underWay -= 1;
+    throw new Error('failed');
+  };
+  const all = await Promise.allSettled(Array.from({ length: 20 }, () => turns.take(job)));
+  expect(all.every(({ status }) => status === 'rejected')).toBe(true);
+  expect(most).toBe(2);
+});
+
+test('jobs without an answer give their turns on', async () => {
+  const turns = new Turns(2);
+  for (let i = 0; i < 6; i++) void turns.take(() => new Promise(() => {}));
+  expect(await turns.take(async () => 'served')).toBe('served');
+});
