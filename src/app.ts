@@ -7,8 +7,10 @@
 import { Elysia } from 'elysia';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
+import type { Apps } from './apps/directory';
 import type { Config } from './config';
 import { agents } from './http/agents';
+import { listing } from './http/apps';
 import { board } from './http/board';
 import { deadLetters } from './http/dead-letters';
 import { docs } from './http/docs';
@@ -24,21 +26,14 @@ import { queue } from './http/queue';
 import { rooms } from './http/rooms';
 import { settings } from './http/settings';
 import { webhooks } from './http/webhook';
-import type { Intake, JournalFeed, LedgerDesk } from './ledger/model';
-import type { Qiscus } from './qiscus/model';
 
 export interface AppParts {
   config: Config;
   logger: Logger;
-  desk: LedgerDesk;
-  intake: Intake;
-  feed: JournalFeed;
-  qiscus: Pick<Qiscus, 'setResolveWebhook' | 'removeAgent'>;
+  apps: Apps;
   /** Counters and gauges are registered here; one registry per app. */
   registry: Registry;
   nowMs: () => number;
-  /** Is Redis so full that new chats are refused? Absent: it never is. */
-  isNearlyFull?: () => boolean;
   /** Begun when the service stops. Absent: it never does. */
   drain?: Drain;
 }
@@ -56,19 +51,8 @@ export const LISTEN = {
 
 /** Everything hooked up; listen with `LISTEN`. */
 export function buildApp(parts: AppParts): Elysia {
-  const {
-    config,
-    logger,
-    desk,
-    intake,
-    feed,
-    qiscus,
-    registry,
-    nowMs,
-    drain = new Drain(),
-    isNearlyFull = () => false,
-  } = parts;
-  const numbers = meter(registry, desk, feed);
+  const { config, logger, apps, registry, nowMs, drain = new Drain() } = parts;
+  const numbers = meter(registry, apps, config.apps !== null);
   const methodsAt = methodTable(() => app.routes);
 
   const app = new Elysia({
@@ -80,16 +64,17 @@ export function buildApp(parts: AppParts): Elysia {
   });
   app
     // The server is asked through `app`: a hook that names `server` makes Elysia define a getter per request (-30 %).
-    .onRequest(gate(config.tokens, nowMs, (request) => app.server?.requestIP(request)?.address, drain))
+    .onRequest(gate(config.tokens, apps, nowMs, (request) => app.server?.requestIP(request)?.address, drain))
     .onError({ as: 'global' }, errorReply(logger, methodsAt, numbers.countError))
-    .use(webhooks(config, intake))
-    .use(settings(config, desk, qiscus, logger))
-    .use(agents(desk))
-    .use(rooms(desk, qiscus))
-    .use(queue(desk))
-    .use(deadLetters(desk))
-    .use(journal(feed, drain.signal))
-    .use(health(config, desk, isNearlyFull, drain.signal))
+    .use(webhooks(apps))
+    .use(settings(apps))
+    .use(agents(apps))
+    .use(rooms(apps))
+    .use(queue(apps))
+    .use(deadLetters(apps))
+    .use(journal(apps, drain.signal))
+    .use(listing(apps))
+    .use(health(apps, config.sandbox, drain.signal))
     .use(metrics(numbers.text, registry.contentType))
     .use(docs(config.sandbox))
     .use(board());

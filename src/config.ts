@@ -4,15 +4,18 @@
  * 1. The only reader of the environment (Bun puts a `.env` file into it); names, defaults and ranges are in settings.ts.
  * 2. Rules between settings are checked here; all problems end in one ConfigError.
  * 3. Says nothing about a value that was set: it may be a secret.
+ * 4. With QISCUS_APPS_FILE there are many Qiscus apps: each is decoded like a whole environment (apps-file.ts).
  */
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { readAppsFile } from './apps-file';
 import { readSetting, SETTINGS, type SettingName } from './settings';
 
 /** Where a log line goes; several at once are allowed (`LOG_STACK=stdout,single`). */
 export type LogSink = 'stdout' | 'single' | 'slack';
 
-/** The whole configuration, decoded once at start. Nothing else reads the environment. */
-export interface Config {
+/** What the parts of one Qiscus app are given: the settings of that app, and of the process that serves it. */
+export interface AppConfig {
   role: 'all' | 'api' | 'worker';
   production: boolean;
   /** True when no Qiscus credentials were given: the service runs its own Qiscus on loopback. */
@@ -37,6 +40,8 @@ export interface Config {
     concurrency: number;
     ratePerSecond: number;
   };
+  /** Webhooks that one process takes in a second; null: as many as come. */
+  webhooksPerSecond: number | null;
   allocation: {
     maxCustomers: number;
     fallbackAgentId: string | null;
@@ -52,6 +57,15 @@ export interface Config {
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; stack: LogSink[]; slackWebhookUrl: string | null };
   shutdownSeconds: number;
 }
+
+/** The whole configuration. Nothing else reads the environment. */
+export interface Config extends AppConfig {
+  /** The apps of QISCUS_APPS_FILE, one or more; null without that file: then the environment's own is the only one. */
+  apps: AppConfig[] | null;
+}
+
+/** The apps to serve, one at least. */
+export const appsOf = (config: Config): AppConfig[] => config.apps ?? [config];
 
 /** All that is wrong with the configuration, at once; one line each, and never the text that was set. */
 export class ConfigError extends Error {
@@ -72,25 +86,54 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
+export type Environment = Record<string, string | undefined>;
+
 /**
  * Decodes environment and command line (`api`, `worker` or `all` as first argument wins over ROLE).
+ * @param readText reads the file of QISCUS_APPS_FILE and those that it names
  * @throws ConfigError with every problem.
  */
-export function readConfig(env: Record<string, string | undefined>, args: string[]): Config {
+export function readConfig(
+  env: Environment,
+  args: string[],
+  readText: (path: string) => string = (path) => readFileSync(path, 'utf8'),
+): Config {
   const problems: string[] = [];
-  const report = (problem: string) => problems.push(problem);
-  const get = <Name extends SettingName>(name: Name) => readSetting(name, env[name]?.trim() ?? '', report);
+  const path = textOf(env, 'QISCUS_APPS_FILE');
+  const config = decode(env, args, path !== '', (problem) => problems.push(problem));
+  if (path === '') {
+    if (problems.length > 0) throw new ConfigError(problems);
+    return { ...config, apps: null };
+  }
+  const apps = readAppsFile(path, env, readText, (problem) => problems.push(problem)).map(({ appId, settings }) => {
+    // A problem of the environment's own is reported once, not for every app.
+    const known = new Set(problems);
+    const report = (problem: string) =>
+      known.has(problem) || problems.push(`QISCUS_APPS_FILE, app ${appId}: ${problem}`);
+    const app = decode({ ...env, QISCUS_APPS_FILE: '', ...settings }, args, false, report);
+    return { ...app, webhooksPerSecond: app.webhooksPerSecond ?? WEBHOOKS_PER_SECOND_OF_MANY };
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { ...config, apps };
+}
+
+/** Where many apps share a process, none may fill Redis for the others: the default of WEBHOOKS_PER_SECOND then. */
+const WEBHOOKS_PER_SECOND_OF_MANY = 500;
+
+/** @param hasApps the apps stand in a file: then `env` has no credentials of its own, and is no sandbox either */
+function decode(env: Environment, args: string[], hasApps: boolean, report: (problem: string) => void): AppConfig {
+  const get = <Name extends SettingName>(name: Name) => readSetting(name, textOf(env, name), report);
 
   const production = get('NODE_ENV') === 'production';
   const appId = get('QISCUS_APP_ID');
   const secret = get('QISCUS_SECRET');
-  const config: Config = {
+  const config: AppConfig = {
     role:
       args[0] === undefined
         ? get('ROLE')
         : readSetting('ROLE', args[0], (problem) => report(`The first argument: ${problem}`)),
     production,
-    sandbox: secret === null,
+    sandbox: secret === null && !hasApps,
     sandboxAgentIds: get('SANDBOX_AGENT_IDS'),
     http: {
       host: get('HOST'),
@@ -116,6 +159,7 @@ export function readConfig(env: Record<string, string | undefined>, args: string
       concurrency: get('QISCUS_CONCURRENCY'),
       ratePerSecond: get('QISCUS_RATE_PER_SECOND'),
     },
+    webhooksPerSecond: get('WEBHOOKS_PER_SECOND'),
     allocation: {
       maxCustomers: get('QISCUS_MAX_CUSTOMER'),
       fallbackAgentId: get('QISCUS_AGENT_ID'),
@@ -133,25 +177,30 @@ export function readConfig(env: Record<string, string | undefined>, args: string
   };
 
   // A value that was set but wrong is reported already: these rules ask whether a name is set, not whether it is right.
-  const isSet = (name: SettingName) => (env[name]?.trim() ?? '') !== '';
+  const isSet = (name: SettingName) => textOf(env, name) !== '';
   const together = (one: SettingName, other: SettingName) => {
     if (isSet(one) !== isSet(other)) report(`${one} and ${other} go together: set both or none`);
   };
   if (isSet('QISCUS_SECRET') && !isSet('QISCUS_APP_ID')) report('QISCUS_APP_ID is missing: QISCUS_SECRET needs it');
-  if (production && !isSet('QISCUS_SECRET')) {
+  if (hasApps) {
+    for (const name of ['QISCUS_APP_ID', 'QISCUS_SECRET', 'QISCUS_EMAIL', 'QISCUS_PASSWORD'] as const) {
+      if (isSet(name)) report(`${name} belongs into the file of QISCUS_APPS_FILE, to its app`);
+    }
+    if (!isSet('ADMIN_TOKEN')) report('ADMIN_TOKEN is required with QISCUS_APPS_FILE: it opens every app');
+  } else if (production && !isSet('QISCUS_SECRET')) {
     report('QISCUS_APP_ID and QISCUS_SECRET are required with NODE_ENV=production (the sandbox is for trying out)');
   }
   if (production && env.NODE_TLS_REJECT_UNAUTHORIZED?.trim() === '0') {
     report('NODE_TLS_REJECT_UNAUTHORIZED=0 switches certificate checks off: not allowed with NODE_ENV=production');
   }
   together('QISCUS_EMAIL', 'QISCUS_PASSWORD');
-  if (production || isSet('QISCUS_SECRET') || !isLoopback(config.http.host)) {
+  if (!hasApps && (production || isSet('QISCUS_SECRET') || !isLoopback(config.http.host))) {
     for (const name of ['WEBHOOK_TOKEN', 'ADMIN_TOKEN'] as const) {
       if (!isSet(name))
         report(`${name} is required, except in the sandbox on a loopback HOST; ${SETTINGS[name].allowed}`);
     }
   }
-  if (isSet('QISCUS_SECRET') && config.http.publicBaseUrl?.startsWith('http:')) {
+  if (!config.sandbox && config.http.publicBaseUrl?.startsWith('http:')) {
     report('PUBLIC_BASE_URL must be https: http is for the sandbox only');
   }
   if (config.role !== 'all' && !isSet('REDIS_URL')) {
@@ -168,9 +217,11 @@ export function readConfig(env: Record<string, string | undefined>, args: string
       `LOG_SLACK_WEBHOOK_URL is required with slack in LOG_STACK; allowed: ${SETTINGS.LOG_SLACK_WEBHOOK_URL.allowed}`,
     );
   }
-  if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
+
+/** '' for what is not set. */
+const textOf = (env: Environment, name: SettingName) => env[name]?.trim() ?? '';
 
 /** Names in the environment that look like ours and are not: a misspelling would otherwise be silent. */
 export function findMisspellings(env: Record<string, string | undefined>): string[] {
@@ -192,7 +243,7 @@ export function findMisspellings(env: Record<string, string | undefined>): strin
  * placeholder wherever the text is kept (a log, a container's output).
  */
 export function publicUrls(
-  config: Config,
+  config: AppConfig,
   token: string | null = config.tokens.webhook[0] ?? null,
 ): { allocation: string; markAsResolved: string } | null {
   if (config.http.publicBaseUrl === null) return null;

@@ -3,7 +3,7 @@
  *
  * 1. The first line printed is the address to open.
  * 2. SIGTERM and SIGINT drain, then stop in order, also while it starts; a second one ends at once. SIGHUP reopens the log
- *    file.
+ *    file, and reads QISCUS_APPS_FILE again.
  * 3. Whatever nobody caught ends the process, so that a supervisor starts it again.
  */
 import { ready, starting } from './banner';
@@ -23,11 +23,14 @@ function readOrExit() {
 }
 
 const config = readOrExit();
-const { logger, reopen, flush } = createLogger(config);
+const { logger, learn, reopen, flush } = createLogger(config);
 let signals = 0;
 process.on('SIGTERM', () => void stopOn('SIGTERM'));
 process.on('SIGINT', () => void stopOn('SIGINT'));
-process.on('SIGHUP', reopen);
+process.on('SIGHUP', () => {
+  reopen();
+  void readAppsAgain();
+});
 console.log(starting(config));
 for (const warning of findMisspellings(process.env)) logger.warn({ event: 'config.unknown' }, warning);
 
@@ -51,6 +54,20 @@ process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
 
 const starts = startService(config, logger, (line) => console.log(line)).catch(fail);
+
+/** A file with a mistake changes nothing. */
+async function readAppsAgain(): Promise<void> {
+  if (config.apps === null) return;
+  try {
+    const next = readConfig(process.env, process.argv.slice(2));
+    learn(next);
+    await (await starts).reload(next);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const what = 'QISCUS_APPS_FILE was read again and has mistakes: the apps stay as they are';
+    logger.error({ event: 'config.refused', problems: error.problems }, what);
+  }
+}
 
 async function stopOn(signal: NodeJS.Signals): Promise<void> {
   signals += 1;

@@ -21,7 +21,13 @@ const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart
 export const LOG_FILE = 'agent-allocation.log';
 
 /** Opens the sinks of LOG_STACK; the file is `logs/agent-allocation.log` in the data folder. */
-export function createLogger(config: Config): { logger: Logger; reopen(): void; flush(): void } {
+export function createLogger(config: Config): {
+  logger: Logger;
+  /** Knows the secrets of this configuration from now on. */
+  learn(config: Config): void;
+  reopen(): void;
+  flush(): void;
+} {
   const { level, stack } = config.log;
   const file = stack.includes('single') ? open(join(config.dataDir, 'logs', LOG_FILE)) : null;
   // With nothing but Slack, which comes later, the lines would be lost: then they go to standard output as well.
@@ -38,7 +44,7 @@ export function createLogger(config: Config): { logger: Logger; reopen(): void; 
   // The last words of a process that fails are the ones that count.
   process.on('exit', flush);
 
-  const redact = createRedactor(config);
+  let redact = createRedactor(config);
   const logger = pino(
     {
       level,
@@ -78,6 +84,9 @@ export function createLogger(config: Config): { logger: Logger; reopen(): void; 
   }
   return {
     logger,
+    learn: (next) => {
+      redact = createRedactor(next);
+    },
     reopen: () => file?.reopen(),
     flush,
   };

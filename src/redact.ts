@@ -6,7 +6,7 @@
  * 3. An error becomes type, code, message, stack and cause; the rest of it (options, response, data) is never looked at.
  * 4. Always a copy, bounded in depth, width and length; never throws.
  */
-import type { Config } from './config';
+import { type AppConfig, appsOf, type Config } from './config';
 
 const REDACTED = '[redacted]';
 const DEPTH = 6;
@@ -48,7 +48,9 @@ const MEMBER = new RegExp(
 
 /** Makes the redactor for this configuration's secrets. */
 export function createRedactor(config: Config): (value: unknown) => unknown {
-  const secrets = secretsOf(config).flatMap((secret) => [secret, encodeURIComponent(secret)]);
+  const secrets = [config, ...appsOf(config)]
+    .flatMap(secretsOf)
+    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
   const longestFirst = [...new Set(secrets)].sort((a, b) => b.length - a.length);
   const configured = longestFirst.length > 0 ? new RegExp(longestFirst.map(escapeForPattern).join('|'), 'g') : null;
 
@@ -124,7 +126,7 @@ function parseObject(text: string): object | null {
 /** A secret shorter than this would redact ordinary words instead of itself. */
 const SHORTEST = 4;
 
-function secretsOf(config: Config): string[] {
+function secretsOf(config: AppConfig): string[] {
   const { tokens, qiscus, redis, log } = config;
   const login = /^[^/]*\/\/([^@/]*)@/.exec(redis.url ?? '')?.[1] ?? '';
   const redisPassword = login.slice(login.indexOf(':') + 1);

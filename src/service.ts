@@ -1,30 +1,25 @@
 /**
- * Puts one process together: Redis, Qiscus (or the sandbox), the worker's loops, the HTTP side.
+ * Puts one process together: Redis, the sandbox if there is one, the Qiscus apps with their loops, the HTTP side.
  *
  * 1. Starts in the order of need; what was started is stopped again when a later part fails.
  * 2. `drain`, before `stop`: new requests get a 503 until nobody comes any more, so that no client meets a reset.
- * 3. `stop` goes the other way round: close HTTP, stop the loops, finish calls in hand, close Redis last.
+ * 3. `reload` puts another list of apps in place while all of it runs.
+ * 4. `stop` goes the other way round: close HTTP, stop the apps, finish calls in hand, close Redis last.
  */
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
-import { type Config, isLoopback } from './config';
+import { Apps } from './apps/directory';
+import { RunningApps } from './apps/running';
+import { type AppConfig, appsOf, type Config, isLoopback } from './config';
 import { ServiceError } from './errors';
 import { Drain } from './http/drain';
-import { Desk } from './ledger/desk';
-import { Ledger } from './ledger/index';
 import { Turns } from './ledger/turns';
-import { createQiscusClient } from './qiscus/client';
 import { type Sandbox, startSandbox } from './qiscus/sandbox';
 import { startEmbeddedRedis } from './redis/embedded';
-import { checkDurability, openStore } from './redis/store';
+import { checkDurability, openConnections } from './redis/store';
 import { Doorbell } from './streams/doorbell';
-import { ensureGroups } from './streams/groups';
-import { Inbox } from './streams/inbox';
-import { JournalReader } from './streams/journal';
-import { Waiters } from './streams/waiters';
-import { startWorker } from './worker';
 
 export interface Service {
   /** Where the HTTP side listens; null for a worker. */
@@ -35,6 +30,8 @@ export interface Service {
    * What it takes counts for SHUTDOWN_SECONDS.
    */
   drain(): Promise<void>;
+  /** Puts the apps of another configuration in place, without a gap for those that stay; nothing else of it counts. */
+  reload(config: Config): Promise<void>;
   /** Ends everything in order; any number of calls. */
   stop(): Promise<void>;
   /** Rejects when a part that the service cannot live without is gone for good. */
@@ -91,62 +88,40 @@ async function assemble(
   };
 
   const address = config.redis.url ?? (await startEmbedded(config, logger, tell, undo, failure.reject));
-  const store = await openStore(address, config.qiscus.appId, logger);
-  undo.push(() => store.close());
+  const connections = await openConnections(address, logger);
+  undo.push(() => connections.close());
   if (config.redis.url) {
     const rules = { production: config.production, allowWeak: config.redis.allowWeakDurability };
-    await checkDurability(store.command, store.keys.inbox, rules, logger);
+    await checkDurability(connections.command, rules, logger);
   }
-  await ensureGroups(store.command, store.keys, { scripts: store.scripts, nowMs });
 
   const sandbox = config.sandbox ? await startOwnQiscus(config) : null;
   if (sandbox) undo.push(() => sandbox.stop());
-  const qiscus = createQiscusClient({
-    ...config.qiscus,
-    baseUrl: sandbox?.url ?? config.qiscus.baseUrl,
-    secret: config.qiscus.secret ?? SANDBOX_SECRET,
-  });
 
-  const desk = new Desk(store.scripts, nowMs);
-  const bell = new Doorbell(address, store.command, logger);
+  const bell = new Doorbell(address, connections.command, logger);
   bell.start();
   undo.push(() => bell.stop());
-  const journal = new JournalReader(store.command, bell, store.keys.journal, logger);
-  const waiters = new Waiters();
-  journal.subscribe((record) => waiters.see(record));
-  await journal.start();
-  undo.push(() => journal.stop());
-
-  if (config.role !== 'api') {
-    const alone = config.redis.url === null;
-    const turns = new Turns();
-    const parts = { config, store, desk, journal, bell, turns, qiscus, nowMs, processId, logger, alone };
-    const worker = await startWorker(parts);
-    undo.push(() => worker.stop(left()));
-  }
-
-  // Until a worker has started there is no limit to show; once there is one, the workers' configuration counts.
-  if (config.role === 'api' && (await desk.readSettings()).maxCustomers === 0) {
-    await new Ledger(store.scripts, nowMs).setInitialLimit(config.allocation.maxCustomers);
-  }
+  const apps = new Apps(config.tokens);
+  const ingest = config.role === 'worker' ? null : await connections.open('ingest');
+  const shared = {
+    connections,
+    ingest,
+    bell,
+    turns: new Turns(),
+    processId,
+    nowMs,
+    logger,
+    many: config.apps !== null,
+  };
+  const running = new RunningApps(apps, shared);
+  undo.push(() => running.stop(left));
+  await running.start(appsOf(config).map((app) => (sandbox ? inSandbox(app, sandbox) : app)));
 
   const drain = new Drain();
   let inHand = () => 0;
   let url: string | null = null;
   if (config.role !== 'worker') {
-    const inbox = new Inbox(await store.open('ingest'), store, waiters, config.redis.minReplicas, bell);
-    const app = buildApp({
-      config,
-      logger,
-      desk,
-      intake: inbox,
-      feed: journal,
-      qiscus,
-      registry: new Registry(),
-      nowMs,
-      drain,
-      isNearlyFull: store.isNearlyFull,
-    });
+    const app = buildApp({ config, logger, apps, registry: new Registry(), nowMs, drain });
     url = listen(app, config);
     inHand = () => app.server?.pendingRequests ?? 0;
     undo.push(async () => {
@@ -167,6 +142,7 @@ async function assemble(
     url,
     sandbox,
     failed: failure.promise,
+    reload: (next) => running.set(appsOf(next)),
     async drain() {
       drain.begin();
       left();
@@ -180,6 +156,11 @@ async function assemble(
 }
 
 const SANDBOX_SECRET = 'sandbox';
+
+/** The app's configuration, with our own Qiscus instead of the real one. */
+function inSandbox(app: AppConfig, sandbox: Sandbox): AppConfig {
+  return { ...app, qiscus: { ...app.qiscus, baseUrl: sandbox.url, secret: SANDBOX_SECRET } };
+}
 
 function startOwnQiscus(config: Config): Promise<Sandbox> {
   const { appId, email, password } = config.qiscus;

@@ -131,6 +131,8 @@ export const SETTINGS = {
   WEBHOOK_TOKEN: tokens,
   ADMIN_TOKEN: tokens,
   METRICS_TOKEN: tokens,
+  QISCUS_APPS_FILE: optional('the path of a JSON file', (text) => text),
+  WEBHOOKS_PER_SECOND: { initial: null, ...wholeNumber(1, 1_000_000) } satisfies Optional<number>,
   HOST: {
     initial: '127.0.0.1',
     allowed: 'an IP address or a host name, without scheme and port',

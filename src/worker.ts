@@ -5,7 +5,7 @@
  * Stopped in the reverse order: nothing new is applied, calls under way end, the lease goes back.
  */
 import type { Logger } from 'pino';
-import type { Config } from './config';
+import type { AppConfig } from './config';
 import { Dispatcher } from './dispatch/dispatcher';
 import { Applier } from './ledger/apply';
 import { Ledger } from './ledger/index';
@@ -20,7 +20,7 @@ import { ensureGroups } from './streams/groups';
 import type { JournalReader } from './streams/journal';
 
 export interface WorkerParts {
-  config: Config;
+  config: AppConfig;
   store: Store;
   desk: LedgerDesk;
   journal: JournalReader;

@@ -49,6 +49,7 @@ const ERROR_MEANS: Record<ErrorCode, string> = {
   NOT_FOUND: 'Nothing at this path, or no such dead letter (any more).',
   ROOM_UNKNOWN: 'No such room.',
   AGENT_UNKNOWN: 'No such agent.',
+  APP_UNKNOWN: 'The token opens several Qiscus apps, and the request does not say which.',
   METHOD_NOT_ALLOWED: 'Another method is needed; see Allow.',
   WRONG_STATE: 'Not possible in this state.',
   BODY_TOO_LARGE: 'The body is larger than 256 KiB.',
@@ -56,6 +57,7 @@ const ERROR_MEANS: Record<ErrorCode, string> = {
   INVALID_BODY: 'The request does not have the shape that is needed.',
   WRONG_WEBHOOK: 'Another webhook was pointed at this address; the message names it.',
   TOO_MANY_FAILURES: 'More than 100 wrong tokens in a minute.',
+  TOO_MANY_WEBHOOKS: 'This app sends more than WEBHOOKS_PER_SECOND; nothing was stored, try again (Retry-After).',
   INTERNAL: 'A fault of the service; quote the request id.',
   QISCUS_REFUSED: 'Qiscus said no or was out of reach; nothing was changed here.',
   STORE_UNAVAILABLE: 'Redis is down or full: nothing was stored, try again (Retry-After).',
@@ -117,6 +119,8 @@ function codesOf({ access, body, errors = [], store }: Operation): Set<ErrorCode
   if (access !== 'open') codes.add('UNAUTHORIZED').add('TOO_MANY_FAILURES').add('STOPPING');
   if (body) codes.add('INVALID_JSON').add('BODY_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE').add('INVALID_BODY');
   if (body && access === 'admin') codes.add('CROSS_SITE');
+  if (access === 'admin') codes.add('APP_UNKNOWN');
+  if (access === 'webhook') codes.add('TOO_MANY_WEBHOOKS');
   if (store) codes.add('STORE_UNAVAILABLE');
   return codes.add('INTERNAL');
 }

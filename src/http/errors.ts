@@ -32,6 +32,7 @@ const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, string>> = {
   STORE_UNAVAILABLE: '1',
   STOPPING: '1',
   TOO_MANY_FAILURES: '60',
+  TOO_MANY_WEBHOOKS: '1',
 };
 
 /** The ServiceError behind whatever was thrown; null when it is none (Elysia wraps some errors as `cause`). */

@@ -3,13 +3,14 @@
  *
  * 1. Gives the request its id (also the webhook's request token in the journal) and the security headers.
  * 2. Decides by path who may pass: everything that is not listed here needs an admin token, a forgotten route too.
- * 3. A token that is presented must be right, also where none is needed.
+ * 3. A token that is presented must be right, also where none is needed. The directory is told which apps it opens.
  * 4. While the process stops, nobody passes (drain.ts).
  */
 import { randomBytes } from 'node:crypto';
+import type { Apps } from '../apps/directory';
 import type { Config } from '../config';
 import { ServiceError } from '../errors';
-import { Door, FailureCount, judgeWebhook, presentedToken } from './auth';
+import { Door, FailureCount, holdersOf, presentedToken } from './auth';
 import { Drain } from './drain';
 
 /**
@@ -39,13 +40,13 @@ function nextRequestId(): string {
 /** Makes the handler for Elysia's `onRequest`; `peerOf` answers the peer's address. @throws ServiceError UNAUTHORIZED, TOO_MANY_FAILURES, STOPPING */
 export function gate(
   tokens: Config['tokens'],
+  apps: Apps,
   nowMs: () => number,
   peerOf: (request: Request) => string | undefined,
   drain = new Drain(),
 ): (arrival: Arrival) => void {
-  const webhook = new Door(tokens.webhook);
-  const admin = new Door(tokens.admin);
-  const metrics = new Door(tokens.metrics.length > 0 ? tokens.metrics : tokens.admin);
+  const scrapers = tokens.metrics.length > 0 ? tokens.metrics : tokens.admin;
+  const metrics = new Door(scrapers.map((token) => [token, null]));
   const failures = new FailureCount(nowMs);
 
   return ({ request, path, set }) => {
@@ -58,20 +59,22 @@ export function gate(
     headers['content-security-policy'] = "default-src 'none'; frame-ancestors 'none'";
     drain.refuse(path, headers);
 
-    const needed = !isPublic(path);
-    const forWebhook = path.startsWith(WEBHOOK_PREFIX);
-    const door = forWebhook ? webhook : path === '/metrics' ? metrics : admin;
-    if (door.open) return;
-
-    if (forWebhook) {
-      const verdict = judgeWebhook(door, request, path, WEBHOOK_PREFIX);
-      if (verdict === 'none') throw new ServiceError('UNAUTHORIZED', 'This webhook needs its token.');
-      if (verdict === 'wrong') failures.fail(network(peerOf(request)));
-      return;
+    if (path.startsWith(WEBHOOK_PREFIX)) {
+      if (apps.webhookDoor.open) return;
+      const opened = holdersOf(apps.webhookDoor, request, path, WEBHOOK_PREFIX);
+      if (opened === null) throw new ServiceError('UNAUTHORIZED', 'This webhook needs its token.');
+      if (opened.length === 0) failures.fail(network(peerOf(request)));
+      return apps.admit(request, opened);
     }
+    const forMetrics = path === '/metrics';
+    if (forMetrics ? metrics.open : apps.adminDoor.open) return;
     const token = presentedToken(request.headers.get('authorization'));
-    if (token !== null && door.accepts(token)) return;
-    if (token === null && !needed) return;
+    if (forMetrics && token !== null && metrics.holders(token).length > 0) return;
+    if (!forMetrics && token !== null) {
+      const opened = apps.adminDoor.holders(token);
+      if (opened.length > 0) return apps.admit(request, opened);
+    }
+    if (token === null && isPublic(path)) return;
     headers['www-authenticate'] = PAGES.has(path) ? 'Basic realm="Agent Allocation", charset="UTF-8"' : 'Bearer';
     if (token === null) throw new ServiceError('UNAUTHORIZED', 'This needs a token: Authorization: Bearer <token>.');
     failures.fail(network(peerOf(request)));

@@ -9,7 +9,7 @@
  * 4. `stop` gives the lease back.
  */
 import type { Logger } from 'pino';
-import { type Config, publicUrls } from '../config';
+import { type AppConfig, publicUrls } from '../config';
 import { TAKEOVERS_BEFORE_PARKING } from '../dispatch/policy';
 import type { Ledger } from '../ledger/index';
 import type { JournalRecord, LedgerDesk } from '../ledger/model';
@@ -45,7 +45,7 @@ export interface LeaderParts {
   desk: LedgerDesk;
   qiscus: Qiscus;
   decisions: DecisionLog;
-  config: Config;
+  config: AppConfig;
   nowMs: () => number;
   /** Unique per process. */
   holder: string;

@@ -131,17 +131,21 @@ export async function dial(address: RedisAddress, command: RedisClient): Promise
   return client;
 }
 
-/**
- * The connection to the node that holds `key`, for commands without a key: a Cluster would ask any node.
- * @throws Error while the cluster does not tell who holds it.
- */
-export async function nodeOf(client: RedisClient, key: string): Promise<RedisClient> {
-  if (!(client instanceof Cluster)) return client;
+/** The connections to all masters, for commands without a key: a Cluster would ask any node. */
+export function mastersOf(client: RedisClient): RedisClient[] {
+  return client instanceof Cluster ? client.nodes('master') : [client];
+}
+
+/** Names a node of `mastersOf`. */
+export function addressOf(node: RedisClient): string {
+  return node instanceof Cluster ? '' : `${node.options.host}:${node.options.port}`;
+}
+
+/** Tells at any time which node holds `key`, by its `addressOf`; '' while the cluster does not say. */
+export async function ownerOf(client: RedisClient, key: string): Promise<() => string> {
+  if (!(client instanceof Cluster)) return () => addressOf(client);
   const slot = Number(await client.cluster('KEYSLOT', key));
-  const owner = client.slots[slot]?.[0];
-  const node = client.nodes('master').find(({ options }) => `${options.host}:${options.port}` === owner);
-  if (!node) throw new Error('the cluster does not tell which node holds our keys');
-  return node;
+  return () => client.slots[slot]?.[0] ?? '';
 }
 
 /** Ends a connection at once; what waits on it fails. */

@@ -1,19 +1,30 @@
 /**
- * The connections and scripts of one process, and the gate that Redis passes at start.
+ * The connections of one process, which all its apps share, and the gate that Redis passes at start.
  *
  * 1. Opens one connection per purpose.
- * 2. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
- * 3. Watches Redis's memory for the inbox, and says when it gets short. `close` ends all connections at once.
+ * 2. `of` gives one app its keys and scripts on them.
+ * 3. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
+ * 4. Watches the memory of every node, and says when it gets short. `close` ends all connections at once.
  */
 import type { Logger } from 'pino';
 import { ServiceError } from '../errors';
-import { close, connect, nodeOf, type Purpose, type RedisAddress, type RedisClient } from './client';
+import {
+  addressOf,
+  close,
+  connect,
+  mastersOf,
+  ownerOf,
+  type Purpose,
+  type RedisAddress,
+  type RedisClient,
+} from './client';
 import { type Keys, keysOf } from './keys';
 import { Scripts } from './scripts';
 
 const MEMORY_LOOK_EVERY_MS = 1_000;
 const NEARLY_FULL = 0.8;
 
+/** Redis as one app sees it. */
 export interface Store {
   keys: Keys;
   command: RedisClient;
@@ -21,15 +32,21 @@ export interface Store {
   /** One more connection; closed with the rest. */
   open(purpose: Purpose): Promise<RedisClient>;
   isNearlyFull(): boolean;
+}
+
+export interface Connections {
+  command: RedisClient;
+  /** One more connection; closed with the rest. */
+  open(purpose: Purpose): Promise<RedisClient>;
+  of(appId: string): Promise<Store>;
   close(): void;
 }
 
 /** @throws ServiceError when Redis does not answer within 10 s. */
-export async function openStore(
+export async function openConnections(
   address: RedisAddress,
-  appId: string,
   log: Pick<Logger, 'warn'> | null = null,
-): Promise<Store> {
+): Promise<Connections> {
   const clients: RedisClient[] = [];
   const open = async (purpose: Purpose) => {
     try {
@@ -42,23 +59,32 @@ export async function openStore(
       });
     }
   };
-  const keys = keysOf(appId);
   const command = await open('command');
-  let nearlyFull = false;
-  const look = setInterval(async () => {
-    const before = nearlyFull;
-    nearlyFull = await readNearlyFull(command, keys.inbox).catch(() => before);
-    if (nearlyFull !== before) {
-      const what = nearlyFull ? 'Redis is above 80 % of its memory: new chats are refused' : 'Redis has room again';
-      log?.warn({ event: nearlyFull ? 'redis.nearly_full' : 'redis.has_room' }, what);
+  const full = new Set<string>();
+  const look = setInterval(() => {
+    for (const node of mastersOf(command)) {
+      const place = addressOf(node);
+      readNearlyFull(node).then(
+        (isFull) => {
+          if (isFull === full.has(place)) return;
+          if (isFull) full.add(place);
+          else full.delete(place);
+          const what = isFull ? 'Redis is above 80 % of its memory: new chats are refused' : 'Redis has room again';
+          log?.warn({ event: isFull ? 'redis.nearly_full' : 'redis.has_room' }, what);
+        },
+        () => undefined,
+      );
     }
   }, MEMORY_LOOK_EVERY_MS);
   return {
-    keys,
     command,
-    scripts: new Scripts(command, keys),
     open,
-    isNearlyFull: () => nearlyFull,
+    async of(appId) {
+      const keys = keysOf(appId);
+      const owner = await ownerOf(command, keys.inbox);
+      const isNearlyFull = () => full.size > 0 && full.has(owner());
+      return { keys, command, scripts: new Scripts(command, keys), open, isNearlyFull };
+    },
     close() {
       clearInterval(look);
       for (const client of clients) close(client);
@@ -66,9 +92,9 @@ export async function openStore(
   };
 }
 
-/** Is the node that holds `key` nearly full? */
-export async function readNearlyFull(client: RedisClient, key: string): Promise<boolean> {
-  const info = await (await nodeOf(client, key)).info('memory');
+/** Is this node nearly full? */
+export async function readNearlyFull(node: RedisClient): Promise<boolean> {
+  const info = await node.info('memory');
   const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
   const most = read('maxmemory');
   return most > 0 && read('used_memory') > NEARLY_FULL * most;
@@ -92,16 +118,22 @@ export function saferVersion(info: string): string | null {
 }
 
 /**
- * Checks version and durability of the Redis that holds `key`.
+ * Checks version and durability of Redis; of a cluster, every master.
  * @throws ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
  */
 export async function checkDurability(
   client: RedisClient,
-  key: string,
   rules: { production: boolean; allowWeak: boolean },
   log: Logger,
 ): Promise<void> {
-  const node = await nodeOf(client, key);
+  for (const node of mastersOf(client)) await checkNode(node, rules, log);
+}
+
+async function checkNode(
+  node: RedisClient,
+  rules: { production: boolean; allowWeak: boolean },
+  log: Logger,
+): Promise<void> {
   const info = await node.info('server');
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   if (version && Number(version[1]) < 7) {

@@ -3,7 +3,8 @@
  *
  * 1. `submit` appends durably, then waits for the outcome if asked to.
  * 2. Nothing is kept in memory when Redis is away: the sender gets STORE_UNAVAILABLE within 250 ms.
- * 3. Above 80 % of Redis's memory only resolves are taken in: they make room.
+ * 3. No more than its allowance of a second is taken in, so that one app's flood does not fill Redis for the others.
+ * 4. Above 80 % of Redis's memory only resolves are taken in: they make room.
  */
 import { ServiceError } from '../errors';
 import type { Intake, Outcome, Webhook } from '../ledger/model';
@@ -11,6 +12,7 @@ import type { RedisClient } from '../redis/client';
 import { text } from '../redis/reply';
 import { Scripts } from '../redis/scripts';
 import type { Store } from '../redis/store';
+import { Allowance } from './allowance';
 import { Appends, lackOf, REPLICAS_WITHIN_MS } from './appends';
 import type { Doorbell } from './doorbell';
 import type { Waiters } from './waiters';
@@ -41,14 +43,19 @@ export class Inbox implements Intake {
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
   readonly #bell: Pick<Doorbell, 'publish'>;
+  readonly #allowance: Allowance | null;
 
-  /** @param minReplicas replicas that must have a webhook before it counts as stored */
+  /**
+   * @param minReplicas replicas that must have a webhook before it counts as stored
+   * @param perSecond webhooks taken in a second at most; null: as many as come
+   */
   constructor(
     ingest: RedisClient,
     store: Pick<Store, 'keys' | 'isNearlyFull'>,
     waiters: Waiters,
     minReplicas: number,
     bell: Pick<Doorbell, 'publish'>,
+    perSecond: number | null = null,
   ) {
     this.#ingest = ingest;
     this.#bell = bell;
@@ -57,9 +64,13 @@ export class Inbox implements Intake {
     this.#store = store;
     this.#waiters = waiters;
     this.#minReplicas = minReplicas;
+    this.#allowance = perSecond === null ? null : new Allowance(perSecond);
   }
 
   async submit(webhook: Webhook, request: string, waitMs: number): Promise<Outcome> {
+    if (this.#allowance?.spend() === false) {
+      throw new ServiceError('TOO_MANY_WEBHOOKS', 'This app sends more webhooks than it may: try again in a second.');
+    }
     if (webhook.kind === 'allocation' && this.#store.isNearlyFull()) {
       throw new ServiceError(
         'STORE_UNAVAILABLE',

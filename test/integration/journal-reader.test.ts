@@ -1,21 +1,23 @@
 /** The reader of the journal when Redis answers, but not with records. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import pino from 'pino';
-import { openStore, type Store } from '../../src/redis/store';
+import { type Connections, openConnections, type Store } from '../../src/redis/store';
 import { Doorbell } from '../../src/streams/doorbell';
 import { JournalReader } from '../../src/streams/journal';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import { until } from '../support/wait';
 
 let redis: TestRedis;
+let connections: Connections;
 let store: Store;
 beforeAll(async () => {
   // Its commands are counted, which only one server can tell.
   redis = await startTestRedis({ kind: 'standalone' });
-  store = await openStore(redis.url, 'reader');
+  connections = await openConnections(redis.url);
+  store = await connections.of('reader');
 });
 afterAll(async () => {
-  store.close();
+  connections.close();
   await redis.stop();
 });
 

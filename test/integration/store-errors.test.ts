@@ -4,19 +4,21 @@ import pino from 'pino';
 import { ServiceError } from '../../src/errors';
 import { Desk } from '../../src/ledger/desk';
 import { storeError } from '../../src/redis/errors';
-import { openStore, type Store } from '../../src/redis/store';
+import { type Connections, openConnections, type Store } from '../../src/redis/store';
 import { Doorbell } from '../../src/streams/doorbell';
 import { JournalReader } from '../../src/streams/journal';
 import { startTestRedis, type TestRedis } from '../support/redis';
 
 let redis: TestRedis;
+let connections: Connections;
 let store: Store;
 let desk: Desk;
 let journal: JournalReader;
 beforeAll(async () => {
   // About the answers of one server: what replicas it has is part of the test.
   redis = await startTestRedis({ kind: 'standalone' });
-  store = await openStore(redis.url, 'errors');
+  connections = await openConnections(redis.url);
+  store = await connections.of('errors');
   desk = new Desk(store.scripts, Date.now);
   journal = new JournalReader(
     store.command,
@@ -26,7 +28,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  store.close();
+  connections.close();
   await redis.stop();
 });
 beforeEach(() => store.command.flushall());

@@ -195,7 +195,7 @@ describe('which Redis is unsafe', () => {
     const options = { username: 'default', password: 'another-password-for-tests', enableReadyCheck: false };
     const old = new Redis({ host: '127.0.0.1', port: redis.port, ...options });
     old.info = async () => 'redis_version:7.2.1\r\n';
-    await checkDurability(old, 'any', rules, log);
+    await checkDurability(old, rules, log);
     expect(lines.filter((line) => line.includes('"redis.outdated"') && line.includes('7.2.11'))).toHaveLength(1);
     old.disconnect();
   });

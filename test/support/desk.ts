@@ -5,6 +5,7 @@
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { type AppParts, buildApp } from '../../src/app';
+import { Apps } from '../../src/apps/directory';
 import type { Config } from '../../src/config';
 import type {
   AgentView,
@@ -48,6 +49,7 @@ export function testConfig(change: (config: Config) => void = () => {}): Config 
       concurrency: 16,
       ratePerSecond: 20,
     },
+    webhooksPerSecond: null,
     allocation: {
       maxCustomers: 2,
       fallbackAgentId: null,
@@ -62,6 +64,7 @@ export function testConfig(change: (config: Config) => void = () => {}): Config 
     journal: { days: 7, maxEntries: 1_000_000 },
     log: { level: 'info', stack: ['stdout'], slackWebhookUrl: null },
     shutdownSeconds: 20,
+    apps: null,
   };
   change(config);
   return config;
@@ -265,7 +268,10 @@ export function memoryApp(change: (config: Config) => void = () => {}, rest: Par
     registry: new Registry(),
     nowMs: Date.now,
   };
-  const app = buildApp({ ...parts, ...rest });
+  const { config, desk, intake, feed, qiscus, logger } = parts;
+  const apps = new Apps(config.tokens);
+  apps.set([{ id: config.qiscus.appId, config, desk, intake, feed, qiscus, logger, isNearlyFull: () => false }]);
+  const app = buildApp({ ...parts, apps, ...rest });
   /** Sends a request; an object as `json` becomes a JSON body with its header. */
   const send = (
     method: string,
@@ -276,5 +282,5 @@ export function memoryApp(change: (config: Config) => void = () => {}, rest: Par
     const body = init.json === undefined ? init.body : JSON.stringify(init.json);
     return app.handle(new Request(BASE + path, { method, headers, body }));
   };
-  return { ...parts, app, logged, send };
+  return { ...parts, apps, app, logged, send };
 }

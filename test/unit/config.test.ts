@@ -39,6 +39,7 @@ describe('defaults', () => {
         concurrency: 16,
         ratePerSecond: 20,
       },
+      webhooksPerSecond: null,
       allocation: {
         maxCustomers: 2,
         fallbackAgentId: null,
@@ -53,6 +54,7 @@ describe('defaults', () => {
       journal: { days: 7, maxEntries: 1_000_000 },
       log: { level: 'info', stack: ['stdout'], slackWebhookUrl: null },
       shutdownSeconds: 20,
+      apps: null,
     });
   });
 

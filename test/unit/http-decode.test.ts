@@ -1,6 +1,6 @@
 /** Decoding of webhooks: every payload that Qiscus is known to send, and the ones that it sends to the wrong place. */
 import { describe, expect, test } from 'bun:test';
-import { decodeAllocation, decodeResolved } from '../../src/http/webhook/decode';
+import { appsNamed, decodeAllocation, decodeResolved } from '../../src/http/webhook/decode';
 import type { Webhook } from '../../src/ledger/model';
 
 const fixture = (name: string): Promise<Record<string, unknown>> =>
@@ -28,31 +28,31 @@ const allocation = (rest: Partial<Extract<Webhook, { kind: 'allocation' }>>): We
 describe('allocation', () => {
   test('the simple payload of the documentation', () => {
     const body = { room_id: '12345', message: 'Hello, I need help!', customer_id: '67890' };
-    expect(decodeAllocation(body, 'kovof-123')).toEqual(allocation({ roomId: '12345' }));
+    expect(decodeAllocation(body)).toEqual(allocation({ roomId: '12345' }));
   });
 
   test('2019, with a finished service', async () => {
-    expect(decodeAllocation(await fixture('webhook-caa-documented-2019'), 'oni-bgo2lummmhvzqxbt5')).toEqual(
+    expect(decodeAllocation(await fixture('webhook-caa-documented-2019'))).toEqual(
       allocation({ roomId: '1905692', source: 'qiscus', customerName: 'sudah', finishedService: 244 }),
     );
   });
 
   test('2024, latest_service null: none is finished yet', async () => {
-    expect(decodeAllocation(await fixture('webhook-caa-real-2024-candidate-null'), 'dummy-app0000000000')).toEqual(
+    expect(decodeAllocation(await fixture('webhook-caa-real-2024-candidate-null'))).toEqual(
       allocation({ roomId: '273683234', source: 'qiscus', customerName: 'cust1', finishedService: 0 }),
     );
   });
 
   test('2025, with a channel', async () => {
     const body = await fixture('webhook-caa-documented-2025-channel-completed');
-    expect(decodeAllocation(body, 'kovof-123')).toEqual(
+    expect(decodeAllocation(body)).toEqual(
       allocation({ roomId: '123', channelId: '123', source: 'wa', customerName: 'Harpi', finishedService: 0 }),
     );
   });
 
   test('[S26 S29] never keeps e-mail, avatar or agent keys', async () => {
     const body = await fixture('webhook-caa-documented-2019');
-    const kept = JSON.stringify(decodeAllocation(body, null));
+    const kept = JSON.stringify(decodeAllocation(body));
     for (const secret of ['sudah@gmail.com', 'DUMMY_AUTHENTICATION_TOKEN', 'NZTGb', 'https://']) {
       expect(kept).not.toContain(secret);
     }
@@ -64,7 +64,7 @@ describe('allocation', () => {
     ['largest safe number', Number.MAX_SAFE_INTEGER, '9007199254740991'],
     ['zero', 0, '0'],
   ])('[F10] room_id as %s', (_, room_id, roomId) => {
-    expect(decodeAllocation({ room_id }, null)).toEqual(allocation({ roomId }));
+    expect(decodeAllocation({ room_id })).toEqual(allocation({ roomId }));
   });
 
   test.each([
@@ -82,11 +82,11 @@ describe('allocation', () => {
     ['array', ['1']],
     ['object', { id: 1 }],
   ])('[F10 S34] room_id %s is refused', (_, room_id) => {
-    expect(code(() => decodeAllocation({ room_id }, null))).toBe('INVALID_BODY');
+    expect(code(() => decodeAllocation({ room_id }))).toBe('INVALID_BODY');
   });
 
   test.each([[null], [[]], ['text'], [1]])('a body that is no object is refused: %p', (body) => {
-    expect(code(() => decodeAllocation(body, null))).toBe('INVALID_BODY');
+    expect(code(() => decodeAllocation(body))).toBe('INVALID_BODY');
   });
 
   test.each([
@@ -105,7 +105,7 @@ describe('allocation', () => {
     ['id a word', { id: 'x' }, null],
     ['id negative', { id: -1 }, null],
   ])('latest_service %s', (_, latest_service, finishedService) => {
-    expect(decodeAllocation({ room_id: '1', latest_service }, null)).toEqual(allocation({ finishedService }));
+    expect(decodeAllocation({ room_id: '1', latest_service })).toEqual(allocation({ finishedService }));
   });
 
   test.each([
@@ -116,7 +116,7 @@ describe('allocation', () => {
     ['odd id', { id: 'a b' }, null],
     ['a text', '123', null],
   ])('channel %s', (_, channel, channelId) => {
-    expect(decodeAllocation({ room_id: '1', channel }, null)).toEqual(allocation({ channelId }));
+    expect(decodeAllocation({ room_id: '1', channel })).toEqual(allocation({ channelId }));
   });
 
   test.each([
@@ -127,28 +127,20 @@ describe('allocation', () => {
     ['blank', ' \t', null],
     ['no text', 5, null],
   ])('[S39] customer name: %s', (_, name, customerName) => {
-    expect(decodeAllocation({ room_id: '1', name }, null)).toEqual(allocation({ customerName }));
+    expect(decodeAllocation({ room_id: '1', name })).toEqual(allocation({ customerName }));
   });
 
-  test.each([
-    ['app_id ours', { app_id: 'ours' }, 'none'],
-    ['both ours', { app_id: 'ours', app_code: 'ours' }, 'none'],
-    ['absent', {}, 'none'],
-    ['null', { app_id: null }, 'none'],
-    ['app_id theirs', { app_id: 'theirs' }, 'WRONG_APP'],
-    ['app_code theirs', { app_id: 'ours', app_code: 'theirs' }, 'WRONG_APP'],
-    ['empty', { app_id: '' }, 'WRONG_APP'],
-    ['no text', { app_id: 1 }, 'WRONG_APP'],
-  ])('app: %s', (_, apps, expected) => {
-    expect(code(() => decodeAllocation({ room_id: '1', ...apps }, 'ours'))).toBe(expected);
-    expect(code(() => decodeResolved({ room_id: '1', agent_id: 'a', ...apps }, 'ours'))).toBe(expected);
-    expect(code(() => decodeAllocation({ room_id: '1', ...apps }, null))).toBe('none');
+  test('the app that it names, by code or by id, twice or not at all', () => {
+    expect(appsNamed({ app_id: 'one', app_code: 'two' })).toEqual(['one', 'two']);
+    expect(appsNamed({ app_id: null, app_code: 5 })).toEqual([5]);
+    expect(appsNamed({ room_id: '1' })).toEqual([]);
+    expect(appsNamed('text')).toEqual([]);
   });
 });
 
 describe('resolved', () => {
   test('the simple payload of the documentation', () => {
-    expect(decodeResolved({ room_id: '12345', agent_id: 'agent_01' }, 'kovof-123')).toEqual({
+    expect(decodeResolved({ room_id: '12345', agent_id: 'agent_01' })).toEqual({
       kind: 'resolved',
       roomId: '12345',
       finishedService: null,
@@ -160,7 +152,7 @@ describe('resolved', () => {
     ['webhook-mar-real-2024-by-admin-notes-string', '274083256', 115830865],
     ['webhook-mar-shape-2025-app-code-channel', '123', 237788],
   ])('%s', async (name, roomId, finishedService) => {
-    expect(decodeResolved(await fixture(name), 'kovof-123')).toEqual({
+    expect(decodeResolved(await fixture(name))).toEqual({
       kind: 'resolved',
       roomId,
       finishedService,
@@ -169,12 +161,12 @@ describe('resolved', () => {
   });
 
   test('an odd agent_id is not an error: it is only noted', () => {
-    const webhook = decodeResolved({ room_id: 5, agent_id: { no: 1 } }, null);
+    const webhook = decodeResolved({ room_id: 5, agent_id: { no: 1 } });
     expect(webhook).toEqual({ kind: 'resolved', roomId: '5', finishedService: null, claimedAgentId: null });
   });
 
   test('service without a room is refused', () => {
-    expect(code(() => decodeResolved({ service: { id: 1 }, resolved_by: {} }, null))).toBe('INVALID_BODY');
+    expect(code(() => decodeResolved({ service: { id: 1 }, resolved_by: {} }))).toBe('INVALID_BODY');
   });
 });
 
@@ -199,8 +191,8 @@ describe('another webhook at this address is named', () => {
     ['webhook-mar-shape-2025-app-code-channel', 'mark-as-resolved'],
   ])('%s at the allocation URL', async (name, named) => {
     const body = await fixture(name);
-    expect(() => decodeAllocation(body, 'kovof-123')).toThrow(named);
-    expect(code(() => decodeAllocation(body, 'kovof-123'))).toBe('WRONG_WEBHOOK');
+    expect(() => decodeAllocation(body)).toThrow(named);
+    expect(code(() => decodeAllocation(body))).toBe('WRONG_WEBHOOK');
   });
 
   test.each([
@@ -212,22 +204,22 @@ describe('another webhook at this address is named', () => {
     ['webhook-caa-documented-2025-channel-completed', 'agent-allocation'],
   ])('%s at the resolve URL', async (name, named) => {
     const body = await fixture(name);
-    expect(() => decodeResolved(body, null)).toThrow(named);
-    expect(code(() => decodeResolved(body, null))).toBe('WRONG_WEBHOOK');
+    expect(() => decodeResolved(body)).toThrow(named);
+    expect(code(() => decodeResolved(body))).toBe('WRONG_WEBHOOK');
   });
 
   test('custom button, although it has a room_id', () => {
-    expect(() => decodeAllocation(button, null)).toThrow('custom-button');
-    expect(() => decodeResolved(button, null)).toThrow('custom-button');
+    expect(() => decodeAllocation(button)).toThrow('custom-button');
+    expect(() => decodeResolved(button)).toThrow('custom-button');
   });
 
   test('the simple payloads, exchanged', () => {
-    expect(code(() => decodeAllocation({ room_id: '1', agent_id: 'agent_01' }, null))).toBe('WRONG_WEBHOOK');
-    expect(code(() => decodeResolved({ room_id: '1', message: 'x', customer_id: '2' }, null))).toBe('WRONG_WEBHOOK');
+    expect(code(() => decodeAllocation({ room_id: '1', agent_id: 'agent_01' }))).toBe('WRONG_WEBHOOK');
+    expect(code(() => decodeResolved({ room_id: '1', message: 'x', customer_id: '2' }))).toBe('WRONG_WEBHOOK');
   });
 
   test('unknown fields are ignored', () => {
     const body = { room_id: '1', message: 'x', tag: 'vip', agent_id: 'a', anything: { deep: [1] } };
-    expect(decodeAllocation(body, null)).toEqual(allocation({}));
+    expect(decodeAllocation(body)).toEqual(allocation({}));
   });
 });

@@ -319,9 +319,10 @@ describe('wrong tokens', () => {
 
   test('[S38] an IPv6 /64 is one address, however it is written; others are others', () => {
     let peer = '';
-    const tokens = { webhook: [WEBHOOK], admin: [ADMIN], metrics: [] };
+    const { config, apps } = memoryApp(closedTokens);
     const arrive = gate(
-      tokens,
+      config.tokens,
+      apps,
       () => 1_000_000,
       () => peer,
     );

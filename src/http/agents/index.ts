@@ -1,15 +1,25 @@
 /** Agents: who may get rooms, what each holds, and the two things an operator sets per agent. */
 import { Elysia } from 'elysia';
+import type { Apps } from '../../apps/directory';
 import { ServiceError } from '../../errors';
-import type { AgentView, LedgerDesk } from '../../ledger/model';
+import type { AgentView } from '../../ledger/model';
 import { readBody } from '../body';
 import { describe, type Parameter } from '../describe';
 import { AGENT_EXAMPLE, AgentPatch, agentOnWire } from './model';
 
-export function agents(desk: LedgerDesk) {
+export function agents(apps: Apps) {
   return new Elysia({ prefix: '/api/v1/agents' })
-    .get('', async () => ({ status: 'success', agents: (await desk.listAgents()).map(agentOnWire) }), { detail: LIST })
-    .get('/:id', async ({ params }) => reply(await desk.readAgent(params.id)), { detail: READ })
+    .get(
+      '',
+      async ({ request }) => ({
+        status: 'success',
+        agents: (await apps.of(request).desk.listAgents()).map(agentOnWire),
+      }),
+      { detail: LIST },
+    )
+    .get('/:id', async ({ params, request }) => reply(await apps.of(request).desk.readAgent(params.id)), {
+      detail: READ,
+    })
     .patch(
       '/:id',
       async ({ params, request }) => {
@@ -21,7 +31,7 @@ export function agents(desk: LedgerDesk) {
           ...(max_customers !== undefined && { maxCustomers: max_customers }),
           ...(paused !== undefined && { paused }),
         };
-        return reply(await desk.patchAgent(params.id, patch));
+        return reply(await apps.of(request).desk.patchAgent(params.id, patch));
       },
       { detail: PATCH },
     );

@@ -1,5 +1,6 @@
 /** Dead letters: rooms that were parked, and inbox entries that could not be applied. */
 import { Elysia } from 'elysia';
+import type { Apps } from '../../apps/directory';
 import { ServiceError } from '../../errors';
 import type { DeadLetter, LedgerDesk } from '../../ledger/model';
 import { readBody } from '../body';
@@ -11,8 +12,8 @@ import { EmptyBody } from '../rooms/model';
 const LETTER_ID = /^(room|entry)-[0-9A-Za-z_-]{1,64}$/;
 const MOST_HISTORY = 10;
 
-export function deadLetters(desk: LedgerDesk) {
-  async function onWire(letter: DeadLetter) {
+export function deadLetters(apps: Apps) {
+  async function onWire(desk: LedgerDesk, letter: DeadLetter) {
     const history = letter.roomId === null ? [] : await desk.readDecisions(letter.roomId, MOST_HISTORY);
     return {
       id: letter.id,
@@ -28,13 +29,19 @@ export function deadLetters(desk: LedgerDesk) {
   return new Elysia({ prefix: '/api/v1/dead_letters' })
     .get(
       '',
-      async ({ query }) => {
+      async ({ query, request }) => {
+        const { desk } = apps.of(request);
         const { after, limit } = readPage(query, LETTER_ID);
         const letters = await desk.listDeadLetters();
         const start = after === null ? 0 : letters.findIndex(({ id }) => id === after) + 1;
         const page = letters.slice(start, start + limit);
         const next = start + limit < letters.length ? (page.at(-1)?.id ?? null) : null;
-        return { status: 'success', total: letters.length, dead_letters: await Promise.all(page.map(onWire)), next };
+        return {
+          status: 'success',
+          total: letters.length,
+          dead_letters: await Promise.all(page.map((letter) => onWire(desk, letter))),
+          next,
+        };
       },
       { detail: LIST },
     )
@@ -42,7 +49,7 @@ export function deadLetters(desk: LedgerDesk) {
       '/:id/replay',
       async ({ params, request }) => {
         await readBody(request, EmptyBody, true);
-        if (!(await desk.replayDeadLetter(params.id))) throw unknown();
+        if (!(await apps.of(request).desk.replayDeadLetter(params.id))) throw unknown();
         return { status: 'success', id: params.id };
       },
       { detail: REPLAY },
@@ -51,7 +58,7 @@ export function deadLetters(desk: LedgerDesk) {
       '/:id',
       async ({ params, request }) => {
         await readBody(request, EmptyBody, true);
-        if (!(await desk.deleteDeadLetter(params.id))) throw unknown();
+        if (!(await apps.of(request).desk.deleteDeadLetter(params.id))) throw unknown();
         return { status: 'success', id: params.id };
       },
       { detail: DELETE },

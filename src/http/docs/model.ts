@@ -23,7 +23,12 @@ export const SECURITY_SCHEMES = {
     scheme: 'bearer',
     description: 'An ADMIN_TOKEN; for /metrics a METRICS_TOKEN where one is set.',
   },
-  basic: { type: 'http' as const, scheme: 'basic', description: 'Any user name; the same token as password.' },
+  basic: {
+    type: 'http' as const,
+    scheme: 'basic',
+    description:
+      'The same token as password; any user name, or the id of the Qiscus app where the token opens several.',
+  },
   webhookToken: { type: 'apiKey' as const, in: 'header', name: 'X-Webhook-Token', description: 'A WEBHOOK_TOKEN.' },
   webhookTokenQuery: { type: 'apiKey' as const, in: 'query', name: 'token', description: 'A WEBHOOK_TOKEN.' },
 };

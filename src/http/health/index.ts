@@ -1,32 +1,40 @@
 /** Health: alive (this process) and ready (everything that it needs). Public; details only for an operator. */
 import { Elysia } from 'elysia';
-import type { Config } from '../../config';
-import type { LedgerDesk } from '../../ledger/model';
+import type { Apps } from '../../apps/directory';
 import { presentedToken } from '../auth';
 import { describe } from '../describe';
 import { healthOnWire } from './model';
-import { readiness, warningsOf } from './service';
+import { type AppReadiness, readiness, warningsOf } from './service';
 
-export function health(
-  config: Config,
-  desk: LedgerDesk,
-  isNearlyFull: () => boolean,
-  stopping: AbortSignal | undefined,
-) {
-  const read = readiness(desk, config, stopping);
+export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | undefined) {
+  const read = readiness(apps, stopping);
+
+  /** What a token's owner is told beside: all of an only app, of several those that fail. */
+  function details(mine: AppReadiness[]) {
+    const [only] = mine;
+    if (only && mine.length === 1) return only.health === null ? {} : { details: healthOnWire(only.health) };
+    const failing = mine.filter((one) => one.failing.length > 0).map(({ app, failing }) => [app.id, failing]);
+    return { apps: { served: mine.length, failing: Object.fromEntries(failing) } };
+  }
 
   return new Elysia({ prefix: '/health' })
     .get('/live', () => ({ status: 'success' }), { detail: LIVE })
     .get(
       '/ready',
       async ({ request, set }) => {
-        const { failing, health } = await read();
+        const { failing, apps: found } = await read();
         // The gate lets a wrong token through nowhere: one that is present here is right. A header alone is no token.
-        const presented = presentedToken(request.headers.get('authorization'));
-        const operator = config.tokens.admin.length === 0 || presented !== null;
-        const details = operator && health !== null ? { details: healthOnWire(health) } : {};
-        const warnings = health === null ? [] : warningsOf(health, isNearlyFull());
-        const common = { sandbox: config.sandbox, ...(warnings.length > 0 && { warnings }), ...details };
+        const isKnown = apps.adminDoor.open || presentedToken(request.headers.get('authorization')) !== null;
+        const mine = isKnown ? found.filter(({ app }) => apps.openTo(request).includes(app)) : [];
+        const warnings = new Set(
+          found.flatMap(({ app, health }) => (health ? warningsOf(health, app.isNearlyFull()) : [])),
+        );
+        if (found.some((one) => one.failing.some((part) => !failing.includes(part)))) warnings.add('apps');
+        const common = {
+          sandbox,
+          ...(warnings.size > 0 && { warnings: [...warnings] }),
+          ...(isKnown && details(mine)),
+        };
         if (failing.length === 0) return { status: 'success', ...common };
         set.status = 503;
         set.headers['retry-after'] = '1';
@@ -49,7 +57,7 @@ const READY = describe({
   tag: 'Health',
   summary: 'Can it work?',
   description:
-    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused. With an admin token the numbers too.',
+    'Checks Redis, the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail. With an admin token the numbers too, or which apps fail.',
   access: 'open',
   replies: {
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },

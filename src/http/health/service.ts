@@ -4,22 +4,33 @@
  * 1. Redis down is an answer too, within a quarter of a second.
  * 2. Probes that arrive together share one reading, so that an open endpoint cannot be used to press Redis.
  */
-import type { Config } from '../../config';
-import type { LedgerDesk, LedgerHealth } from '../../ledger/model';
+import type { QiscusApp } from '../../apps/app';
+import type { Apps } from '../../apps/directory';
+import type { AppConfig } from '../../config';
+import type { LedgerHealth } from '../../ledger/model';
 
 export type Part = 'redis' | 'inbox' | 'outbox' | 'roster' | 'qiscus' | 'stopping';
-export interface Readiness {
+export interface AppReadiness {
+  app: QiscusApp;
   failing: Part[];
   /** null when Redis did not answer. */
   health: LedgerHealth | null;
 }
 
+export interface Readiness {
+  /** What fails for every app. */
+  failing: Part[];
+  apps: AppReadiness[];
+}
+
 const ANSWER_WITHIN_MS = 150;
+/** A thousand apps are a thousand readings. */
+const MORE_FOR_AN_APP_MS = 1;
 const OLDEST_INBOX_MS = 30_000;
 const ROSTER_PERIODS = 6;
 
 /** The parts of a reading that are not healthy. Pure. */
-export function failingParts(health: LedgerHealth, config: Config): Part[] {
+export function failingParts(health: LedgerHealth, config: AppConfig): Part[] {
   const oldestRosterMs = ROSTER_PERIODS * config.rosterSyncSeconds * 1000;
   const failing: Part[] = [];
   if (health.inboxAgeMs > OLDEST_INBOX_MS) failing.push('inbox');
@@ -37,18 +48,24 @@ export function warningsOf(health: LedgerHealth, isNearlyFull: boolean): string[
 }
 
 /** Makes the reader of readiness; never rejects. */
-export function readiness(desk: LedgerDesk, config: Config, stopping?: AbortSignal): () => Promise<Readiness> {
+export function readiness(apps: Apps, stopping?: AbortSignal): () => Promise<Readiness> {
   let reading: Promise<Readiness> | null = null;
+
+  async function readOne(app: QiscusApp, late: Promise<null>): Promise<AppReadiness> {
+    const health = await Promise.race([app.desk.readHealth().catch(() => null), late]);
+    return { app, health, failing: health === null ? ['redis'] : failingParts(health, app.config) };
+  }
 
   async function read(): Promise<Readiness> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, ANSWER_WITHIN_MS, null);
+      timer = setTimeout(resolve, ANSWER_WITHIN_MS + apps.all.length * MORE_FOR_AN_APP_MS, null);
     });
-    const health = await Promise.race([desk.readHealth().catch(() => null), late]);
+    const found = await Promise.all(apps.all.map((app) => readOne(app, late)));
     clearTimeout(timer);
-    const failing: Part[] = health === null ? ['redis'] : failingParts(health, config);
-    return { health, failing: stopping?.aborted ? ['stopping', ...failing] : failing };
+    // One app's trouble is not the others': only what fails for all takes the process out of service.
+    const failing = found[0]?.failing.filter((part) => found.every((one) => one.failing.includes(part))) ?? [];
+    return { apps: found, failing: stopping?.aborted ? ['stopping', ...failing] : failing };
   }
 
   return () => {

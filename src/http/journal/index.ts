@@ -1,18 +1,18 @@
 /** The journal: everything that changed, as pages and as server-sent events. */
 import { Elysia } from 'elysia';
-import type { JournalFeed } from '../../ledger/model';
+import type { Apps } from '../../apps/directory';
 import { describe } from '../describe';
 import { pageParameters, readPage } from '../page';
 import { RECORD_EXAMPLE, RECORD_ID, recordOnWire } from './model';
 import { eventStream } from './service';
 
-export function journal(feed: JournalFeed, stopping: AbortSignal | undefined) {
+export function journal(apps: Apps, stopping: AbortSignal | undefined) {
   return new Elysia({ prefix: '/api/v1' })
     .get(
       '/journal',
-      async ({ query }) => {
+      async ({ query, request }) => {
         const { after, limit } = readPage(query, RECORD_ID);
-        const { records, next } = await feed.page(after, limit);
+        const { records, next } = await apps.of(request).feed.page(after, limit);
         return { status: 'success', records: records.map(recordOnWire), next };
       },
       { detail: PAGE },
@@ -22,6 +22,7 @@ export function journal(feed: JournalFeed, stopping: AbortSignal | undefined) {
       ({ query, request, set }) => {
         // A browser's EventSource cannot set the header on its first call, so `after` says the same.
         const header = request.headers.get('last-event-id') || undefined;
+        const { feed } = apps.of(request);
         const { after } = readPage({ after: header ?? query.after }, RECORD_ID);
         set.headers['content-type'] = 'text/event-stream; charset=utf-8';
         // A HEAD must not open a stream that nobody reads.

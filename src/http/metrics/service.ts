@@ -1,11 +1,13 @@
 /**
- * The numbers of the service for Prometheus, named `caa_<noun>_<unit>`.
+ * The numbers of the service for Prometheus, named `caa_<noun>_<unit>`; where several Qiscus apps are served, what is
+ * about one of them carries its id as label `app`.
  *
- * 1. Counters follow the journal, which has one record per webhook and per change: nothing is counted elsewhere.
- * 2. Gauges are read from the ledger when a scraper asks; while Redis is down they are NaN and `caa_store_up` is 0.
+ * 1. Counters follow the journals, which have one record per webhook and per change: nothing is counted elsewhere.
+ * 2. Gauges are read from the ledgers when a scraper asks; while Redis is down they are NaN and `caa_store_up` is 0.
  */
 import { Counter, Gauge, type Registry } from 'prom-client';
-import type { JournalFeed, LedgerDesk, LedgerHealth } from '../../ledger/model';
+import type { Apps } from '../../apps/directory';
+import type { LedgerHealth } from '../../ledger/model';
 
 /** Gauge name, help, and where its value stands; NaN: not known. */
 const GAUGES: [string, string, (health: LedgerHealth) => number][] = [
@@ -21,13 +23,15 @@ const GAUGES: [string, string, (health: LedgerHealth) => number][] = [
 ];
 const QISCUS_STATES = ['closed', 'open', 'denied', 'slowed'] as const;
 
-/** Fills `registry` and returns how to read it as text, and how to count an error reply. */
-export function meter(registry: Registry, desk: LedgerDesk, feed: JournalFeed) {
+/** Fills `registry` and returns how to read it as text, and how to count an error reply. @param many are there several apps? */
+export function meter(registry: Registry, apps: Apps, many: boolean) {
+  const own = many ? ['app'] : [];
+  const labels = (app: string): Record<string, string> => (many ? { app } : {});
   const registers = [registry];
   const records = new Counter({
     name: 'caa_journal_records_total',
     help: 'Journal records by event, read by this process.',
-    labelNames: ['event'],
+    labelNames: [...own, 'event'],
     registers,
   });
   const errors = new Counter({
@@ -45,18 +49,27 @@ export function meter(registry: Registry, desk: LedgerDesk, feed: JournalFeed) {
   const qiscus = new Gauge({
     name: 'caa_qiscus_state',
     help: '1 for the state of the connection to Qiscus.',
-    labelNames: ['state'],
+    labelNames: [...own, 'state'],
     registers,
   });
-  const gauges = GAUGES.map(([name, help, value]) => ({ gauge: new Gauge({ name, help, registers }), value }));
-  feed.subscribe(({ event }) => records.inc({ event }));
+  const gauges = GAUGES.map(([name, help, value]) => ({
+    gauge: new Gauge({ name, help, labelNames: own, registers }),
+    value,
+  }));
+  apps.each(({ id, feed }) => feed.subscribe(({ event }) => records.inc({ ...labels(id), event })));
 
   async function text(): Promise<string> {
-    const health = await desk.readHealth().catch(() => null);
     memory.set(process.memoryUsage.rss());
-    storeUp.set(health === null ? 0 : 1);
-    for (const { gauge, value } of gauges) gauge.set(health === null ? Number.NaN : value(health));
-    for (const state of QISCUS_STATES) qiscus.set({ state }, health?.qiscus.state === state ? 1 : 0);
+    // Apps may have gone.
+    for (const gauge of [qiscus, ...gauges.map(({ gauge }) => gauge)]) gauge.reset();
+    const read = async ({ id, desk }: (typeof apps.all)[number]) => {
+      const health = await desk.readHealth().catch(() => null);
+      for (const { gauge, value } of gauges) gauge.set(labels(id), health === null ? Number.NaN : value(health));
+      for (const state of QISCUS_STATES) qiscus.set({ ...labels(id), state }, health?.qiscus.state === state ? 1 : 0);
+      return health !== null;
+    };
+    const answered = await Promise.all(apps.all.map(read));
+    storeUp.set(answered.includes(true) ? 1 : 0);
     return registry.metrics();
   }
   return { text, countError: (code: string) => errors.inc({ code }) };

@@ -1,18 +1,18 @@
 /** The line: all waiting rooms, oldest first. */
 import { Elysia } from 'elysia';
+import type { Apps } from '../../apps/directory';
 import { ID_PATTERN, STREAM_ID_PATTERN } from '../../ids';
-import type { LedgerDesk } from '../../ledger/model';
 import { describe } from '../describe';
 import { isoTime, pageParameters, readPage } from '../page';
 
 const PLACE_AND_ROOM = new RegExp(`^${STREAM_ID_PATTERN}/${ID_PATTERN}$`);
 
-export function queue(desk: LedgerDesk) {
+export function queue(apps: Apps) {
   return new Elysia({ prefix: '/api/v1' }).get(
     '/queue',
-    async ({ query }) => {
+    async ({ query, request }) => {
       const { after, limit } = readPage(query, PLACE_AND_ROOM);
-      const { total, rooms, next } = await desk.readQueue(after, limit);
+      const { total, rooms, next } = await apps.of(request).desk.readQueue(after, limit);
       const waiting = rooms.map((room) => ({
         room_id: room.roomId,
         position: room.position,

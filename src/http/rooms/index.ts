@@ -1,7 +1,6 @@
 /** Rooms: what is known of one, and an operator's hands on it. */
 import { Elysia } from 'elysia';
-import type { LedgerDesk } from '../../ledger/model';
-import type { Qiscus } from '../../qiscus/model';
+import type { Apps } from '../../apps/directory';
 import { readBody } from '../body';
 import { describe, type Parameter } from '../describe';
 import { EmptyBody, RequeueBody, ROOM_EXAMPLE, roomOnWire } from './model';
@@ -9,11 +8,12 @@ import { handReply, requeue, unknownRoom } from './service';
 
 const MOST_DECISIONS = 50;
 
-export function rooms(desk: LedgerDesk, qiscus: Pick<Qiscus, 'removeAgent'>) {
+export function rooms(apps: Apps) {
   return new Elysia({ prefix: '/api/v1/rooms' })
     .get(
       '/:room_id',
-      async ({ params }) => {
+      async ({ params, request }) => {
+        const { desk } = apps.of(request);
         const [room, decisions] = await Promise.all([
           desk.readRoom(params.room_id),
           desk.readDecisions(params.room_id, MOST_DECISIONS),
@@ -27,6 +27,7 @@ export function rooms(desk: LedgerDesk, qiscus: Pick<Qiscus, 'removeAgent'>) {
       '/:room_id/requeue',
       async ({ params, request }) => {
         const { remove_agent = false } = await readBody(request, RequeueBody, true);
+        const { desk, qiscus } = apps.of(request);
         return requeue(desk, qiscus, params.room_id, remove_agent);
       },
       { detail: REQUEUE },
@@ -35,7 +36,7 @@ export function rooms(desk: LedgerDesk, qiscus: Pick<Qiscus, 'removeAgent'>) {
       '/:room_id/release',
       async ({ params, request }) => {
         await readBody(request, EmptyBody, true);
-        return handReply(params.room_id, await desk.releaseRoom(params.room_id));
+        return handReply(params.room_id, await apps.of(request).desk.releaseRoom(params.room_id));
       },
       { detail: RELEASE },
     );

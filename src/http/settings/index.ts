@@ -2,37 +2,36 @@
  * Settings: the limit of customers per agent, and the resolve webhook's URL at Qiscus. In force at once, everywhere.
  */
 import { Elysia } from 'elysia';
-import type { Logger } from 'pino';
-import type { Config } from '../../config';
+import type { Apps } from '../../apps/directory';
 import { ServiceError } from '../../errors';
-import type { LedgerDesk } from '../../ledger/model';
-import type { Qiscus } from '../../qiscus/model';
 import { readBody } from '../body';
 import { describe } from '../describe';
 import { MarkAsResolvedBody, MaxCustomersBody } from './model';
 import { checkCallbackUrl, maskUrl } from './service';
 
-export function settings(config: Config, desk: LedgerDesk, qiscus: Pick<Qiscus, 'setResolveWebhook'>, logger: Logger) {
-  const rules = { sandbox: config.sandbox, publicBaseUrl: config.http.publicBaseUrl };
-
+export function settings(apps: Apps) {
   return new Elysia({ prefix: '/api/v1/settings' })
     .get(
       '/max_customers',
-      async () => ({ status: 'success', max_customers: (await desk.readSettings()).maxCustomers }),
+      async ({ request }) => {
+        const { maxCustomers } = await apps.of(request).desk.readSettings();
+        return { status: 'success', max_customers: maxCustomers };
+      },
       { detail: READ_MAX },
     )
     .post(
       '/max_customers',
       async ({ request }) => {
         const { max_customers } = await readBody(request, MaxCustomersBody);
-        await desk.setMaxCustomers(max_customers);
+        await apps.of(request).desk.setMaxCustomers(max_customers);
         return { status: 'success', max_customers };
       },
       { detail: SET_MAX },
     )
     .get(
       '/set_mark_as_resolved',
-      async () => {
+      async ({ request }) => {
+        const { desk, config } = apps.of(request);
         const { markAsResolved } = await desk.readSettings();
         const url = markAsResolved && maskUrl(markAsResolved.url, config.tokens.webhook);
         return { status: 'success', url, enabled: markAsResolved?.enabled ?? false };
@@ -43,6 +42,8 @@ export function settings(config: Config, desk: LedgerDesk, qiscus: Pick<Qiscus, 
       '/set_mark_as_resolved',
       async ({ request }) => {
         const { url, enable = true } = await readBody(request, MarkAsResolvedBody);
+        const { desk, config, qiscus, logger } = apps.of(request);
+        const rules = { sandbox: config.sandbox, publicBaseUrl: config.http.publicBaseUrl };
         const verdict = checkCallbackUrl(url, rules);
         if (!verdict.ok) throw new ServiceError('INVALID_BODY', verdict.problem);
         const answer = await qiscus.setResolveWebhook(url, enable);

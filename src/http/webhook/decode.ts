@@ -25,14 +25,18 @@ const BUTTON_KEYS = [
 /** Keys that only an allocation payload has. */
 const ALLOCATION_KEYS = ['source', 'candidate_agent', 'latest_service', 'is_new_session', 'extras', 'avatar_url'];
 
-/** `ourApp` null: any app. @throws ServiceError INVALID_BODY, WRONG_WEBHOOK, WRONG_APP */
-export function decodeAllocation(body: unknown, ourApp: string | null): Webhook {
+/** The texts by which a webhook names its Qiscus app; none when it does not say. */
+export function appsNamed(body: unknown): unknown[] {
+  return isFields(body) ? [body.app_id, body.app_code].filter((app) => app !== undefined && app !== null) : [];
+}
+
+/** @throws ServiceError INVALID_BODY, WRONG_WEBHOOK */
+export function decodeAllocation(body: unknown): Webhook {
   const fields = fieldsOf(body);
   refuseOthers(fields);
   if (isResolve(fields) || isBareResolve(fields)) {
     throw wrong('a mark-as-resolved webhook', 'set it to /api/v1/webhook/mark_as_resolved');
   }
-  refuseOtherApps(fields, ourApp);
   return {
     kind: 'allocation',
     roomId: roomIdOf(fields.room_id),
@@ -43,15 +47,14 @@ export function decodeAllocation(body: unknown, ourApp: string | null): Webhook 
   };
 }
 
-/** `ourApp` null: any app. @throws ServiceError INVALID_BODY, WRONG_WEBHOOK, WRONG_APP */
-export function decodeResolved(body: unknown, ourApp: string | null): Webhook {
+/** @throws ServiceError INVALID_BODY, WRONG_WEBHOOK */
+export function decodeResolved(body: unknown): Webhook {
   const fields = fieldsOf(body);
   refuseOthers(fields);
   const service = isFields(fields.service) ? fields.service : null;
   if (service === null && isAllocation(fields)) {
     throw wrong('an agent-allocation webhook', 'set it to /api/v1/webhook/agent_allocation');
   }
-  refuseOtherApps(fields, ourApp);
   return {
     kind: 'resolved',
     roomId: roomIdOf(service === null ? fields.room_id : service.room_id),
@@ -103,15 +106,6 @@ function isAllocation(fields: Fields): boolean {
 
 const hasAllocationKeys = (fields: Fields) => ALLOCATION_KEYS.some((key) => fields[key] !== undefined);
 const hasMessage = (fields: Fields) => fields.message !== undefined || fields.customer_id !== undefined;
-
-function refuseOtherApps(fields: Fields, ourApp: string | null): void {
-  if (ourApp === null) return;
-  for (const app of [fields.app_id, fields.app_code]) {
-    if (app !== undefined && app !== null && app !== ourApp) {
-      throw new ServiceError('WRONG_APP', 'This webhook belongs to another Qiscus app. Compare QISCUS_APP_ID.');
-    }
-  }
-}
 
 function roomIdOf(value: unknown): string {
   const roomId = idText(value);

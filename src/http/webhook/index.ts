@@ -5,11 +5,11 @@
  * 2. Nothing is logged per request: the journal tells it all, under the reply's X-Request-Id.
  */
 import { Elysia } from 'elysia';
-import type { Config } from '../../config';
-import type { Intake } from '../../ledger/model';
+import type { Apps } from '../../apps/directory';
+import type { Outcome, Webhook } from '../../ledger/model';
 import { readJson } from '../body';
 import { describe } from '../describe';
-import { decodeAllocation, decodeResolved } from './decode';
+import { appsNamed, decodeAllocation, decodeResolved } from './decode';
 import { ALLOCATION_EXAMPLES, AllocationBody, RESOLVED_EXAMPLES, ResolvedBody } from './model';
 import { allocationReply, resolvedReply } from './service';
 
@@ -18,20 +18,24 @@ interface Call {
   set: { headers: Record<string, unknown>; status?: number | string };
 }
 
-export function webhooks(config: Config, intake: Intake) {
-  const ourApp = config.qiscus.checkAppId ? config.qiscus.appId : null;
-  const waitMs = config.http.webhookWaitMs;
+export function webhooks(apps: Apps) {
+  // Elysia reads a handler's text to see what it uses: what is not taken apart in its parameter counts as all, and Elysia
+  // would then read the body itself.
+  async function submit(request: Request, set: Call['set'], decode: (body: unknown) => Webhook): Promise<Outcome> {
+    const body = await readJson(request);
+    const webhook = decode(body);
+    const { intake, config } = apps.ofWebhook(request, appsNamed(body));
+    return intake.submit(webhook, String(set.headers['x-request-id']), config.http.webhookWaitMs);
+  }
 
   async function allocate({ request, set }: Call) {
-    const webhook = decodeAllocation(await readJson(request), ourApp);
-    const { http, body } = allocationReply(await intake.submit(webhook, String(set.headers['x-request-id']), waitMs));
+    const { http, body } = allocationReply(await submit(request, set, decodeAllocation));
     set.status = http;
     return body;
   }
 
   async function resolve({ request, set }: Call) {
-    const webhook = decodeResolved(await readJson(request), ourApp);
-    return resolvedReply(await intake.submit(webhook, String(set.headers['x-request-id']), waitMs));
+    return resolvedReply(await submit(request, set, decodeResolved));
   }
 
   return new Elysia({ prefix: '/api/v1/webhook' })

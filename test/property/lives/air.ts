@@ -157,7 +157,7 @@ export function catchLetters(sandbox: Sandbox, onLetter: (letter: Webhook) => vo
     port: 0,
     async fetch(request) {
       const decode = request.url.endsWith('agent_allocation') ? decodeAllocation : decodeResolved;
-      onLetter(decode(await request.json(), null));
+      onLetter(decode(await request.json()));
       return new Response('{}');
     },
   });

@@ -1,0 +1,85 @@
+/**
+ * Starts and stops the apps of this process.
+ *
+ * 1. `set` brings them in line with a list of configurations: those that are new or changed start, those that are gone
+ *    stop. An app that changed is replaced without a gap: the new one runs before the old one stops.
+ * 2. One list at a time; an app that cannot start on a reload leaves things as they were for it, and is logged.
+ * 3. `stop` ends all of them together.
+ */
+import type { AppConfig } from '../config';
+import { type RunningApp, type Shared, startApp } from './app';
+import type { Apps } from './directory';
+
+/** Starts under way at once: each asks Redis and Qiscus a few things. */
+const STARTS_AT_ONCE = 16;
+/** How long calls in hand of an app that is replaced or gone may take, ms. */
+const LEAVE_MS = 10_000;
+
+export class RunningApps {
+  readonly #directory: Apps;
+  readonly #shared: Shared;
+  #running: readonly RunningApp[] = [];
+  #setting: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(directory: Apps, shared: Shared) {
+    this.#directory = directory;
+    this.#shared = shared;
+  }
+
+  /** The first list. @throws ServiceError when an app cannot start; `stop` ends those that could */
+  async start(configs: readonly AppConfig[]): Promise<void> {
+    const { apps, failures } = await this.#startAll(configs);
+    this.#running = apps;
+    this.#directory.set(apps);
+    if (failures[0]) throw failures[0].error;
+  }
+
+  /** Another list. Resolves when it is in force, and what is gone has stopped. */
+  set(configs: readonly AppConfig[]): Promise<void> {
+    this.#setting = this.#setting.then(() => this.#change(configs));
+    return this.#setting;
+  }
+
+  /** @param leftMs what is left of the time to stop */
+  async stop(leftMs: () => number): Promise<void> {
+    this.#stopped = true;
+    await this.#setting;
+    await Promise.all(this.#running.map((app) => app.stop(leftMs())));
+  }
+
+  async #change(configs: readonly AppConfig[]): Promise<void> {
+    if (this.#stopped) return;
+    const { logger } = this.#shared;
+    const before = new Map(this.#running.map((app) => [app.id, app]));
+    const isSame = (config: AppConfig) => Bun.deepEquals(before.get(config.qiscus.appId)?.config, config);
+    const { apps: started, failures } = await this.#startAll(configs.filter((config) => !isSame(config)));
+    for (const { appId, error } of failures) {
+      logger.error({ event: 'app.failed', app: appId, err: error }, 'an app could not be started; it stays as it was');
+    }
+    const fresh = new Map(started.map((app) => [app.id, app]));
+    this.#running = configs.flatMap(({ qiscus: { appId } }) => fresh.get(appId) ?? before.get(appId) ?? []);
+    this.#directory.set(this.#running);
+    const gone = [...before.values()].filter((app) => !this.#running.includes(app));
+    await Promise.all(gone.map((app) => app.stop(LEAVE_MS)));
+    const counts = { apps: this.#running.length, started: started.length, stopped: gone.length };
+    logger.info({ event: 'apps.changed', ...counts }, 'the apps were read again');
+  }
+
+  async #startAll(configs: readonly AppConfig[]) {
+    const apps: RunningApp[] = [];
+    const failures: { appId: string; error: unknown }[] = [];
+    const rest = [...configs];
+    const next = async (): Promise<void> => {
+      for (let config = rest.shift(); config; config = rest.shift()) {
+        try {
+          apps.push(await startApp(config, this.#shared));
+        } catch (error) {
+          failures.push({ appId: config.qiscus.appId, error });
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: STARTS_AT_ONCE }, next));
+    return { apps, failures };
+  }
+}

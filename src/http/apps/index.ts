@@ -1,0 +1,24 @@
+/** The Qiscus apps that the caller's token opens. */
+import { Elysia } from 'elysia';
+import type { Apps } from '../../apps/directory';
+import { describe } from '../describe';
+
+export function listing(apps: Apps) {
+  return new Elysia({ prefix: '/api/v1' }).get(
+    '/apps',
+    ({ request }) => {
+      const mine = apps.adminDoor.open ? apps.all : apps.openTo(request);
+      return { status: 'success', apps: mine.map(({ id }) => ({ app_id: id })) };
+    },
+    { detail: LIST },
+  );
+}
+
+const LIST = describe({
+  tag: 'Settings',
+  summary: 'The Qiscus apps that your token opens',
+  description:
+    'One app, unless QISCUS_APPS_FILE lists more. Where a token opens several, every other request names its app: header `X-App-Id`, or the user name of HTTP Basic.',
+  access: 'admin',
+  replies: { 200: { means: 'Their ids.', example: { status: 'success', apps: [{ app_id: 'kovof-123' }] } } },
+});
