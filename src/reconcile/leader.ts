@@ -6,7 +6,8 @@
  * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
  *    webhook now and then; parts of the journal's snapshot. These run beside the ticks, one of a kind at a time: a slow
  *    Qiscus never stops the clock.
- * 4. `stop` gives the lease back.
+ * 4. Of an app where nothing happens, waits or is due, the ticks are slow: a thousand such cost next to nothing.
+ * 5. `stop` gives the lease back.
  */
 import type { Logger } from 'pino';
 import { type AppConfig, publicUrls } from '../config';
@@ -20,6 +21,12 @@ import { RoomSweep } from './rooms';
 import { findWebhook } from './webhook';
 
 const TICK_MS = 200;
+/** Nothing happened for so long, nothing waits, nothing is due: idle. */
+const IDLE_AFTER_MS = 10_000;
+/** Then the lease is renewed (and tried for) this often; three times before it lapses. */
+const IDLE_TICK_MS = 1_500;
+/** And this often a look is taken whether anything is due after all. */
+const IDLE_CLOCK_MS = 5_000;
 const LEASE_MS = 5_000;
 const RECLAIM_EVERY_MS = 2_000;
 const CHECK_WEBHOOK_EVERY_MS = 300_000;
@@ -59,8 +66,14 @@ export class Leader {
   #stopped = false;
   #leads = false;
   #running: Promise<void> = Promise.resolve();
+  #advancedMs: number | undefined;
   #reclaimedMs: number | undefined;
   #waiting = 0;
+  #nextDueMs = 0;
+  /** When something happened last; the process's own time. */
+  #activeAt = performance.now();
+  /** Ends the rest between two ticks. */
+  #wake = () => {};
   /** When each kind of comparison began last, ms; absent: never. */
   readonly #begunMs = new Map<string, number>();
   readonly #underWay = new Set<string>();
@@ -88,6 +101,7 @@ export class Leader {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#wake();
     await this.#running;
     if (this.#leads) await this.#parts.decisions.catchUp().catch(() => undefined);
     if (this.#leads) await this.#parts.ledger.takeLease(this.#parts.holder, 0).catch(() => undefined);
@@ -96,6 +110,8 @@ export class Leader {
 
   /** Looks at one journal record: a refusal tells that our view of the agents may be old; a new webhook is looked at. */
   see(record: JournalRecord): void {
+    if (this.#isIdle()) this.#wake();
+    this.#activeAt = performance.now();
     if (record.event === 'room.refused') this.#refused = true;
     if (record.event === 'webhook.registered') this.#begunMs.delete('webhook');
   }
@@ -111,8 +127,22 @@ export class Leader {
         this.#leads = false;
         log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
       }
-      await Bun.sleep(TICK_MS);
+      await this.#rest();
     }
+  }
+
+  async #rest(): Promise<void> {
+    if (this.#stopped) return;
+    const woken = Promise.withResolvers<void>();
+    const rosterMs = this.#parts.config.rosterSyncSeconds * SECOND_MS;
+    const timer = setTimeout(woken.resolve, this.#isIdle() ? Math.min(IDLE_TICK_MS, rosterMs) : TICK_MS);
+    this.#wake = woken.resolve;
+    await woken.promise;
+    clearTimeout(timer);
+  }
+
+  #isIdle(): boolean {
+    return this.#waiting === 0 && this.#nextDueMs === 0 && performance.now() - this.#activeAt >= IDLE_AFTER_MS;
   }
 
   #follow(): void {
@@ -123,9 +153,13 @@ export class Leader {
 
   async #lead(): Promise<void> {
     const { config, ledger, decisions, nowMs } = this.#parts;
-    await this.#advanceClock();
-    await decisions.catchUp();
-    if (this.#isDue(this.#reclaimedMs, RECLAIM_EVERY_MS)) {
+    const idle = this.#isIdle();
+    if (!idle || this.#isDue(this.#advancedMs, IDLE_CLOCK_MS)) {
+      this.#advancedMs = nowMs();
+      await this.#advanceClock();
+      await decisions.catchUp();
+    }
+    if (this.#isDue(this.#reclaimedMs, idle ? IDLE_CLOCK_MS : RECLAIM_EVERY_MS)) {
       this.#reclaimedMs = nowMs();
       await ledger.reclaim(config.outboxClaimMs, TAKEOVERS_BEFORE_PARKING);
     }
@@ -149,6 +183,7 @@ export class Leader {
       });
       more = tick.more;
       this.#waiting = tick.waiting;
+      this.#nextDueMs = tick.nextDueMs;
     }
   }
 
