@@ -29,6 +29,9 @@ for i, raw in ipairs(taken[1][2]) do
   local entry = { id = raw[1], gone = not raw[2] }
   for field = 1, #(raw[2] or {}), 2 do entry[raw[2][field]] = raw[2][field + 1] end
   if not entry.gone then
+    -- Appended without a script: the ledger's format may not say it yet.
+    local format = tonumber(entry.v or 1)
+    if format > FORMAT then refuse_newer(format) end
     if not entry.room or not entry.request or (entry.kind ~= 'allocation' and entry.kind ~= 'resolved') then
       error('inbox entry ' .. entry.id .. ' is malformed')
     end

@@ -20,7 +20,21 @@ local ROOMS, LINE, HEADS, AGENTS, READY, GROUPS, HELD, RECENT, LATER, PARKED, EN
   KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local NOW = tonumber(ARGV[1])
 
--- A record is a MessagePack array that starts with its format's version; trailing defaults are left out,
+-- The format of all that stands under an app's keys (src/redis/format.ts: the same number, and how to make a next one).
+local FORMAT = 1
+
+-- What a newer process wrote is left to the newer ones: on record, so that nobody older looks at it again.
+local function refuse_newer(format)
+  redis.pcall('HSET', META, 'format', format)
+  error('NEWER ' .. format)
+end
+
+-- Before anything else, in every script: a newer ledger is refused, an older one is this process's from now on.
+local ledger_format = tonumber(redis.call('HGET', META, 'format') or 1)
+if ledger_format > FORMAT then error('NEWER ' .. ledger_format) end
+if ledger_format < FORMAT then redis.pcall('HSET', META, 'format', FORMAT) end
+
+-- A record is a MessagePack array that starts with its format; trailing defaults are left out,
 -- so that a room in line stays small. New fields are appended, never moved.
 local function codec(fields, defaults)
   local default_at = {}
@@ -28,13 +42,14 @@ local function codec(fields, defaults)
   local function pack(record)
     local size = #fields
     while size > 0 and record[fields[size]] == default_at[size] do size = size - 1 end
-    local packed = { 1 }
+    local packed = { FORMAT }
     for i = 1, size do packed[i + 1] = record[fields[i]] end
     return cmsgpack.pack(packed)
   end
   local function unpack_record(raw)
     local packed = cmsgpack.unpack(raw)
-    if packed[1] ~= 1 then error('record of version ' .. tostring(packed[1]) .. ': a newer process wrote it') end
+    if packed[1] > FORMAT then refuse_newer(packed[1]) end
+    if packed[1] < 1 then error('a record cannot be read') end
     local record = {}
     for i = 1, #fields do
       local value = packed[i + 1]
@@ -129,6 +144,7 @@ local function journal(event, room_id, room, ...)
     fields[5], fields[6] = 'room', room_id
     if room and room.last ~= '' then fields[7], fields[8] = 'prev', room.last end
   end
+  if FORMAT > 1 then fields[#fields + 1], fields[#fields + 2] = 'v', FORMAT end
   local size = #fields
   if cause then
     if room_id == cause.room and not cause.answered then

@@ -59,7 +59,9 @@ export interface Shared {
 export async function startApp(config: AppConfig, shared: Shared): Promise<RunningApp> {
   const { connections, ingest, bell, turns, nowMs, processId } = shared;
   const logger = shared.many ? shared.logger.child({ app: config.qiscus.appId }) : shared.logger;
-  const store = await connections.of(config.qiscus.appId);
+  const store = await connections.of(config.qiscus.appId, logger);
+  // Where a newer version has worked there is nothing for this one to do.
+  await store.scripts.run('open_ledger', nowMs());
   await ensureGroups(store.command, store.keys, { scripts: store.scripts, nowMs });
   const qiscus = createQiscusClient({ ...config.qiscus, secret: config.qiscus.secret ?? '' });
   const desk = new Desk(store.scripts, nowMs);

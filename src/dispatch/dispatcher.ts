@@ -10,6 +10,7 @@ import type { Logger } from 'pino';
 import type { Intent, Ledger } from '../ledger/index';
 import type { JournalRecord } from '../ledger/model';
 import type { Qiscus } from '../qiscus/model';
+import { NewerFormat } from '../redis/format';
 import { type Action, afterReading, answerOf, decide, UNKNOWNS_BEFORE_PARKING } from './policy';
 
 /** Records after which there may be an intent to take; a repeated webhook may make its room's call anew. */
@@ -162,14 +163,17 @@ export class Dispatcher {
     return () => this.#longestMs - (performance.now() - begun);
   }
 
-  /** Reports until it is heard: a repeat is fenced, so it changes nothing. */
+  /**
+   * Reports until it is heard: a repeat is fenced, so it changes nothing. Where a newer version works it stays unsaid: a
+   * process of that one takes the intent over.
+   */
   async #untilHeard(report: () => Promise<unknown>): Promise<void> {
     for (;;) {
       try {
         await report();
         return;
       } catch (error) {
-        if (this.#stopped) return;
+        if (this.#stopped || error instanceof NewerFormat) return;
         await this.#recover(error);
       }
     }

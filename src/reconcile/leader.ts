@@ -15,6 +15,7 @@ import { TAKEOVERS_BEFORE_PARKING } from '../dispatch/policy';
 import type { Ledger } from '../ledger/index';
 import type { JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus, QiscusFailure } from '../qiscus/model';
+import { NewerFormat } from '../redis/format';
 import { syncAgents } from './agents';
 import type { DecisionLog } from './decisions';
 import { RoomSweep } from './rooms';
@@ -125,6 +126,8 @@ export class Leader {
         else this.#follow();
       } catch (error) {
         this.#leads = false;
+        // Whoever is newer leads.
+        if (error instanceof NewerFormat) await ledger.takeLease(holder, 0).catch(() => undefined);
         log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
       }
       await this.#rest();

@@ -10,6 +10,7 @@ const UNABLE =
  * itself (a script that raised, a wrong type), which ends as a logged 500.
  */
 export function storeError(error: unknown): unknown {
+  if (error instanceof ServiceError) return error;
   const answered = error instanceof Error && error.name === 'ReplyError';
   // What ioredis rejects with and Redis did not answer is the connection: closed, silent, or not there yet.
   if (answered && !UNABLE.test(error.message)) return error;

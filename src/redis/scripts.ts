@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RedisClient } from './client';
+import { type NewerFormat, newerFormat } from './format';
 import { KEY_NOUNS, type KeyNoun, type Keys } from './keys';
 
 export const LUA_DIR = join(import.meta.dir, '../../lua');
@@ -92,20 +93,36 @@ export class Scripts {
   readonly #client: RedisClient;
   readonly #keys: Keys;
   readonly #loaded: ReadonlyMap<string, Script>;
+  readonly #onNewer: (newer: NewerFormat) => void;
+  #isNewer = false;
 
-  constructor(client: RedisClient, keys: Keys) {
+  /** @param onNewer called when a script first finds that a newer version works on the ledger */
+  constructor(client: RedisClient, keys: Keys, onNewer: (newer: NewerFormat) => void = () => undefined) {
     this.#client = client;
     this.#keys = keys;
     this.#loaded = allScripts();
+    this.#onNewer = onNewer;
   }
 
   /**
    * Runs one script, once.
    * @throws the error of ioredis or of the script; the caller knows whether a repeat is safe (header: Replay).
+   * @throws NewerFormat when the ledger is a newer version's; nothing was changed.
    */
   async run(name: string, ...args: (string | number)[]): Promise<Reply[]> {
     const script = this.#loaded.get(name);
     if (!script) throw new Error(`no such script: ${name}`);
+    try {
+      return await this.#evaluate(script, args);
+    } catch (error) {
+      const newer = newerFormat(error);
+      if (newer && !this.#isNewer) this.#onNewer(newer);
+      this.#isNewer ||= newer !== null;
+      throw newer ?? error;
+    }
+  }
+
+  async #evaluate(script: Script, args: (string | number)[]): Promise<Reply[]> {
     const keys = script.keys.map((noun) => this.#keys[noun]);
     try {
       return (await this.#client.evalsha(script.sha, keys.length, ...keys, ...args)) as Reply[];

@@ -38,7 +38,8 @@ export interface Connections {
   command: RedisClient;
   /** One more connection; closed with the rest. */
   open(purpose: Purpose): Promise<RedisClient>;
-  of(appId: string): Promise<Store>;
+  /** @param appLog told when a newer version works on the app's ledger */
+  of(appId: string, appLog?: Pick<Logger, 'warn'>): Promise<Store>;
   close(): void;
 }
 
@@ -79,11 +80,14 @@ export async function openConnections(
   return {
     command,
     open,
-    async of(appId) {
+    async of(appId, appLog) {
       const keys = keysOf(appId);
       const owner = await ownerOf(command, keys.inbox);
       const isNearlyFull = () => full.size > 0 && full.has(owner());
-      return { keys, command, scripts: new Scripts(command, keys), open, isNearlyFull };
+      const scripts = new Scripts(command, keys, ({ format, message }) =>
+        appLog?.warn({ event: 'format.newer', format }, message),
+      );
+      return { keys, command, scripts, open, isNearlyFull };
     },
     close() {
       clearInterval(look);

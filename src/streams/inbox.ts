@@ -9,6 +9,7 @@
 import { ServiceError } from '../errors';
 import type { Intake, Outcome, Webhook } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
+import { FORMAT_FIELDS } from '../redis/format';
 import { text } from '../redis/reply';
 import { Scripts } from '../redis/scripts';
 import type { Store } from '../redis/store';
@@ -19,7 +20,7 @@ import type { Waiters } from './waiters';
 
 /** Fields and values of an entry; empty ones are left out. */
 export function entryOf(webhook: Webhook, request: string): string[] {
-  const fields = ['kind', webhook.kind, 'room', webhook.roomId, 'request', request];
+  const fields = ['kind', webhook.kind, 'room', webhook.roomId, 'request', request, ...FORMAT_FIELDS];
   const add = (name: string, value: string | number | null) => {
     if (value !== null && value !== '') fields.push(name, String(value));
   };

@@ -4,7 +4,7 @@
  * 1. Reads every new record when the doorbell rings, on the connection of all commands, and hands it to the subscribers in
  *    order. One reading is under way at a time; rings during it make one more.
  * 2. Serves pages of older records.
- * 3. Leaves out the parts of snapshots, which only a replay needs.
+ * 3. Leaves out the parts of snapshots, which only a replay needs, and what a newer version wrote.
  * 4. After trouble with Redis it goes on where it was, at the next ring or look. `stop` ends it after the reading under way.
  */
 
@@ -14,6 +14,7 @@ import { journalRecord } from '../ledger/desk';
 import { isSnapshotPart, type JournalFeed, type JournalRecord } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
 import { storeError } from '../redis/errors';
+import { isNewer } from '../redis/format';
 import type { Doorbell, Listener } from './doorbell';
 
 const RECORDS_AT_ONCE = 1_000;
@@ -25,6 +26,8 @@ function decode([id, flat]: RawEntry): JournalRecord {
   for (let i = 0; i + 1 < flat.length; i += 2) fields[flat[i] as string] = flat[i + 1] as string;
   return journalRecord(id, fields);
 }
+
+const isForReaders = (record: JournalRecord) => !isSnapshotPart(record) && !isNewer(record.fields);
 
 export class JournalReader implements JournalFeed, Listener {
   readonly #command: RedisClient;
@@ -83,7 +86,7 @@ export class JournalReader implements JournalFeed, Listener {
     const found = await this.#command.xrange(this.#key, from, '+', 'COUNT', limit).catch((error) => {
       throw storeError(error);
     });
-    const records = found.map(decode).filter((record) => !isSnapshotPart(record));
+    const records = found.map(decode).filter(isForReaders);
     return { records, next: found.length === limit ? (found.at(-1)?.[0] ?? null) : null };
   }
 
@@ -101,7 +104,7 @@ export class JournalReader implements JournalFeed, Listener {
         for (const raw of records) {
           this.#last = raw[0];
           const record = decode(raw);
-          if (!isSnapshotPart(record)) this.#tell(record);
+          if (isForReaders(record)) this.#tell(record);
         }
         if (records.length === RECORDS_AT_ONCE) this.#news = true;
       } catch (error) {

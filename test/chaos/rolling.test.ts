@@ -8,16 +8,9 @@ import { expect, test } from 'bun:test';
 import { Redis } from 'ioredis';
 import { keysOf } from '../../src/redis/keys';
 import { tried } from '../support/evidence';
+import { type Load, startLoad } from '../support/load';
 import { startTestRedis } from '../support/redis';
-import {
-  APP_ID,
-  environment,
-  freePort,
-  type ServiceProcess,
-  spawnService,
-  startTestSandbox,
-  WEBHOOK_TOKEN,
-} from '../support/service';
+import { APP_ID, environment, freePort, type ServiceProcess, spawnService, startTestSandbox } from '../support/service';
 import { sized } from '../support/size';
 import { until } from '../support/wait';
 import { differences } from './books';
@@ -25,40 +18,6 @@ import { differences } from './books';
 const RESTARTS = sized(10, 100, 'CHAOS_RESTARTS');
 const PROCESSES = 3;
 const CLIENTS = 24;
-const HEADERS = { 'Content-Type': 'application/json', 'X-Webhook-Token': WEBHOOK_TOKEN };
-
-/** What a client met, by word: `200`, `503 STOPPING`, `ECONNREFUSED`, … */
-type Met = Map<string, number>;
-
-/**
- * Sends a webhook until it is acknowledged: to the same process as long as that takes it, else to the next.
- * @throws what `signal` says, when that ends it
- */
-function clientOf(urls: string[], first: number, met: Met, signal: AbortSignal) {
-  let at = first;
-  const barredUntilMs = urls.map(() => 0);
-  const note = (what: string) => met.set(what, (met.get(what) ?? 0) + 1);
-  const moveOn = (retryAfter: string | null) => {
-    barredUntilMs[at] = performance.now() + 1_000 * Number(retryAfter ?? 1);
-    at = urls.map((_, i) => i).reduce((a, b) => ((barredUntilMs[b] ?? 0) < (barredUntilMs[a] ?? 0) ? b : a));
-  };
-  return async (path: string, body: object): Promise<Record<string, unknown>> => {
-    for (;;) {
-      try {
-        const options = { method: 'POST', headers: HEADERS, body: JSON.stringify(body), signal };
-        const reply = await fetch(`${urls[at]}/api/v1/webhook/${path}`, options);
-        const answer = (await reply.json()) as Record<string, unknown>;
-        note(reply.ok ? String(reply.status) : `${reply.status} ${answer.code}`);
-        if (reply.ok) return answer;
-        moveOn(reply.headers.get('retry-after'));
-      } catch (error) {
-        signal.throwIfAborted();
-        note(error instanceof Error && 'code' in error ? String(error.code) : String(error));
-        moveOn(null);
-      }
-    }
-  };
-}
 
 test(
   `[F58] ${RESTARTS} rolling restarts under load: no request ends in an error, nothing is lost or left behind`,
@@ -67,7 +26,7 @@ test(
     const sandbox = await startTestSandbox({ cap: 1000, latencyMs: 60 });
     const urls: string[] = [];
     const running: ServiceProcess[] = [];
-    const over = new AbortController();
+    let load: Load | null = null;
     try {
       const ports = await Promise.all(Array.from({ length: PROCESSES }, freePort));
       urls.push(...ports.map((port) => `http://127.0.0.1:${port}`));
@@ -75,36 +34,17 @@ test(
       const launch = (at: number) => spawnService({ ...env, PORT: String(ports[at]) }, 'all');
       running.push(...(await Promise.all(ports.map((_, at) => launch(at)))));
 
-      const met: Met = new Map();
-      const rooms: string[] = [];
-      let ended = false;
-      const clients = Promise.all(
-        Array.from({ length: CLIENTS }, async (_, n) => {
-          const send = clientOf(urls, n % PROCESSES, met, over.signal);
-          for (let i = 0; !ended; i++) {
-            const roomId = `${n}-${i}`;
-            const { state } = await send('agent_allocation', { room_id: roomId });
-            rooms.push(roomId);
-            // Every tenth chat goes on; the others are over as soon as somebody is in.
-            if (state !== 'assigned' || i % 10 === 0) continue;
-            await sandbox.rooms.resolve(roomId, { copies: 0 });
-            await send('mark_as_resolved', { room_id: roomId, agent_id: 'agent_01' });
-          }
-        }),
-      );
-      // Until they are awaited below, what ends them early is the failure of something else.
-      clients.catch(() => undefined);
+      load = startLoad(urls, sandbox, CLIENTS);
+      const { rooms, met } = load;
       const begunMs = performance.now();
       for (let restart = 0; restart < RESTARTS; restart++) {
         const at = restart % PROCESSES;
-        const before = rooms.length;
-        await until(() => rooms.length > before + 50, { what: 'the load under way', withinMs: 30_000 });
+        await load.more(50);
         expect([restart, await running[at]?.kill('SIGTERM')]).toEqual([restart, 0]);
         running[at] = await launch(at);
         if (restart % 10 === 9) console.log(`rolling: ${restart + 1} restarts, ${rooms.length} chats`);
       }
-      ended = true;
-      await clients;
+      await load.end();
       const seconds = (performance.now() - begunMs) / 1_000;
       console.log(
         JSON.stringify({
@@ -141,7 +81,7 @@ test(
       tried(RESTARTS, 'F58');
     } finally {
       // After a failure clients and processes must not go on beside the next test.
-      over.abort();
+      load?.abort();
       await Promise.all(running.map((service) => service.kill('SIGKILL')));
       await sandbox.stop();
       await redis.stop();

@@ -1,6 +1,7 @@
 /** The reader of the journal when Redis answers, but not with records. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'bun:test';
 import pino from 'pino';
+import { FORMAT } from '../../src/redis/format';
 import { type Connections, openConnections, type Store } from '../../src/redis/store';
 import { Doorbell } from '../../src/streams/doorbell';
 import { JournalReader } from '../../src/streams/journal';
@@ -107,4 +108,16 @@ test('the parts of snapshots are for replays: nobody else is shown them, and pag
   }
   expect(paged).toEqual(told);
   await stop();
+});
+
+test('[F65] what a newer version wrote is shown to nobody, and does not hold up what follows', async () => {
+  const { journal, seen } = await reader();
+  const write = (event: string, v: number) =>
+    store.command.xadd(store.keys.journal, '*', 'event', event, 'at', '1', 'v', v);
+  await write('room.beamed', FORMAT + 1);
+  await write('room.reserved', FORMAT);
+  await until(() => seen.includes('room.reserved'), { what: 'both of them read' });
+  expect(seen).toEqual(['room.reserved']);
+  expect((await journal.page(null, 10)).records.map(({ event }) => event)).toEqual(['room.reserved']);
+  await journal.stop();
 });

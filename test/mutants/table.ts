@@ -260,4 +260,16 @@ export const MUTANTS: Mutant[] = [
     edits: [{ file: 'src/redis/client.ts', find: '    maxRetriesPerRequest: 0,\n', replace: '' }],
     killer: { test: 'test/integration/appends.test.ts', only: 'an append whose answer is lost' },
   },
+  {
+    name: 'newer format not heeded',
+    rule: 'what a newer version wrote is left to the newer ones',
+    edits: [
+      {
+        file: 'lua/prelude/records.lua',
+        find: "if ledger_format > FORMAT then error('NEWER ' .. ledger_format) end\n",
+        replace: '',
+      },
+    ],
+    killer: { test: 'test/integration/ledger-format.test.ts', only: 'refuses it' },
+  },
 ];

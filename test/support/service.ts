@@ -66,14 +66,20 @@ export interface ServiceProcess {
 /** Runs in the child: `$0` becomes the service, with a shell beside it that kills it when this process is gone. */
 const LEASH = 'exec 3<&0; (read -r _ <&3; kill -KILL $$) 2>/dev/null & exec "$0" "$@" </dev/null 3<&-';
 
-/** A process of its own, `bun src/index.ts [role]`, from its first moment on: it may not even listen yet. */
+const ROOT = join(import.meta.dir, '../..');
+
+/**
+ * A process of its own, `bun src/index.ts [role]`, from its first moment on: it may not even listen yet.
+ * @param folder where its code lies: another version's (versions.ts), or this one's
+ */
 export function launchService(
   env: Record<string, string>,
   role: 'all' | 'api' | 'worker',
   port: string,
+  folder = ROOT,
 ): ServiceProcess {
   const child = Bun.spawn(['sh', '-c', LEASH, process.execPath, 'src/index.ts', role], {
-    cwd: join(import.meta.dir, '../..'),
+    cwd: folder,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env, PORT: port },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
@@ -106,8 +112,9 @@ export function launchService(
 export async function spawnService(
   env: Record<string, string>,
   role: 'all' | 'api' | 'worker' = 'all',
+  folder = ROOT,
 ): Promise<ServiceProcess> {
-  const service = launchService(env, role, env.PORT ?? String(await freePort()));
+  const service = launchService(env, role, env.PORT ?? String(await freePort()), folder);
   await until(() => service.runs() || service.hasEnded(), { what: `the ${role} to start`, withinMs: 30_000 }).catch(
     (error) => {
       throw new Error(`${error.message}; it said: ${service.output()}`);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'bun:test';
 import { Drain } from '../../src/http/drain';
 import type { LedgerHealth } from '../../src/ledger/model';
+import { FORMAT, NewerFormat } from '../../src/redis/format';
 import { ADMIN, closedTokens, healthy, memoryApp, record, room, WEBHOOK } from '../support/desk';
 
 const MAX = '/api/v1/settings/max_customers';
@@ -301,6 +302,13 @@ describe('health', () => {
       expect(performance.now() - startedMs).toBeLessThan(1_000);
       expect([reply.status, await reply.json()]).toEqual([503, expect.objectContaining({ failing: ['redis'] })]);
     }
+  });
+
+  test('[F65] a newer version on the ledger is a part of its own', async () => {
+    const { desk, send } = memoryApp();
+    desk.health = () => Promise.reject(new NewerFormat(FORMAT + 1));
+    const reply = await send('GET', '/health/ready');
+    expect([reply.status, await reply.json()]).toEqual([503, expect.objectContaining({ failing: ['format'] })]);
   });
 
   test('probes that come together share one reading', async () => {

@@ -8,12 +8,13 @@ import type { QiscusApp } from '../../apps/app';
 import type { Apps } from '../../apps/directory';
 import type { AppConfig } from '../../config';
 import type { LedgerHealth } from '../../ledger/model';
+import { NewerFormat } from '../../redis/format';
 
-export type Part = 'redis' | 'inbox' | 'outbox' | 'roster' | 'qiscus' | 'stopping';
+export type Part = 'redis' | 'format' | 'inbox' | 'outbox' | 'roster' | 'qiscus' | 'stopping';
 export interface AppReadiness {
   app: QiscusApp;
   failing: Part[];
-  /** null when Redis did not answer. */
+  /** null when Redis did not answer, or a newer version works on the ledger. */
   health: LedgerHealth | null;
 }
 
@@ -52,8 +53,13 @@ export function readiness(apps: Apps, stopping?: AbortSignal): () => Promise<Rea
   let reading: Promise<Readiness> | null = null;
 
   async function readOne(app: QiscusApp, late: Promise<null>): Promise<AppReadiness> {
-    const health = await Promise.race([app.desk.readHealth().catch(() => null), late]);
-    return { app, health, failing: health === null ? ['redis'] : failingParts(health, app.config) };
+    let unread: Part = 'redis';
+    const reading = app.desk.readHealth().catch((error) => {
+      if (error instanceof NewerFormat) unread = 'format';
+      return null;
+    });
+    const health = await Promise.race([reading, late]);
+    return { app, health, failing: health === null ? [unread] : failingParts(health, app.config) };
   }
 
   async function read(): Promise<Readiness> {
