@@ -4,19 +4,22 @@
  * 1. Answers the calls of Qiscus that client.ts makes, and some that people make by hand (sandbox/api.ts).
  * 2. Sends the webhooks that Qiscus would send, to this machine only (sandbox/delivery.ts).
  * 3. Is moved by a control API under /sandbox (below), the same functions as the object that `startSandbox` returns.
+ * 4. May play several Qiscus apps, told apart as Qiscus does, by the header Qiscus-App-Id: each has a truth, faults, webhooks
+ *    and a control of its own, and no request can reach into another.
  *
  * `stop` closes the port, drops what hangs and gives up webhooks on their way.
  * Alone: bun src/qiscus/sandbox.ts --port 4000 --deliver-to http://127.0.0.1:3000 [--webhook-token …] [--numeric]
+ *        [--app-id one --app-id two …]
  */
 import { parseArgs } from 'node:util';
 import { Api } from './sandbox/api';
-import { type Control, createControl } from './sandbox/control';
+import { type Control, createControl, SandboxError } from './sandbox/control';
 import { Deliveries, type DeliveryTarget } from './sandbox/delivery';
 import { Faults } from './sandbox/faults';
 import { createControlHandler } from './sandbox/http';
 import { createRandom } from './sandbox/random';
 import type { SandboxConfig } from './sandbox/settings';
-import { Truth } from './sandbox/truth';
+import { type Room, type Service, Truth } from './sandbox/truth';
 
 /** What GET /sandbox says. */
 const ABOUT = `Control of the Qiscus sandbox: JSON in, JSON out, from this machine only.
@@ -37,10 +40,13 @@ POST   /sandbox/faults                 {"on":"assign_agent","roomId","times":3,"
                                        "status","body","retryAfter","location","delayMs"}, or a list; also GET, DELETE
                                        effects: status, hang, reset, garbage, truncate, trickle, redirect, and
                                        apply_then_ status, 500, hang, reset, garbage, truncate, trickle
-POST   /sandbox/expire_tokens          admin tokens given out so far are refused from now on`;
+POST   /sandbox/expire_tokens          admin tokens given out so far are refused from now on
+Of several apps this is the first one; any of them: /sandbox/apps/{app id}/state, and so on.`;
 
 export interface SandboxOptions {
   appId: string;
+  /** Further apps on the same port, with the same secret, login, agents and config. */
+  moreAppIds?: readonly string[];
   secret: string;
   /** The admin's login; null or absent: any login is taken. */
   email?: string | null;
@@ -55,33 +61,35 @@ export interface SandboxOptions {
   config?: Partial<SandboxConfig>;
 }
 
+/** The control of the first app, and what all apps share. */
 export interface Sandbox extends Control {
   /** Where it answers, without a slash at the end. */
   url: string;
+  /** The control of one of several apps. @throws Error when it plays no such app */
+  app(appId: string): Control;
   stop(): Promise<void>;
 }
 
-/** Starts a sandbox on 127.0.0.1. @throws Error when the port is taken or `deliverTo` is not this machine. */
-export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { appId, secret, email = null, password = null } = options;
+/** One Qiscus app: what it is, its API, and the hands that move it. */
+function openApp(appId: string, options: SandboxOptions, stopped: Promise<void>) {
+  const { secret, email = null, password = null } = options;
   const truth = new Truth(options.agentIds, options.config);
   const random = createRandom(truth.config.seed);
   const faults = new Faults(random);
   const deliveries = new Deliveries(() => truth.config.dropWebhooks > 0 && random() < truth.config.dropWebhooks);
-  const stopped = Promise.withResolvers<void>();
-  const api = new Api(
-    {
-      truth,
-      faults,
-      stopped: stopped.promise,
-      onResolved: (room, service) => void control.tellResolved(room, service, { by: 'admin' }),
-    },
-    { appId, secret, email, password },
-  );
+  const onResolved = (room: Room, service: Service) => void control.tellResolved(room, service, { by: 'admin' });
+  const api = new Api({ truth, faults, stopped, onResolved }, { appId, secret, email, password });
   const control = createControl({ truth, api, faults, deliveries }, appId);
-  const handleControl = createControlHandler(control, ABOUT);
   if (options.deliverTo) deliveries.setTarget(options.deliverTo);
+  return { api, control, deliveries, handleControl: createControlHandler(control, ABOUT) };
+}
 
+/** Starts a sandbox on 127.0.0.1. @throws Error when the port is taken or `deliverTo` is not this machine. */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const stopped = Promise.withResolvers<void>();
+  const first = openApp(options.appId, options, stopped.promise);
+  const apps = new Map([[options.appId, first]]);
+  for (const id of options.moreAppIds ?? []) apps.set(id, openApp(id, options, stopped.promise));
   const server = Bun.serve({
     hostname: '127.0.0.1',
     port: options.port ?? 0,
@@ -92,17 +100,31 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       const start = url.indexOf('/', 8);
       const mark = url.indexOf('?', start);
       const path = mark < 0 ? url.slice(start) : url.slice(start, mark);
-      if (path === '/sandbox' || path.startsWith('/sandbox/')) return handleControl(request, path.slice(8));
-      return api.handle(request, path, mark < 0 ? '' : url.slice(mark + 1));
+      const [control, id] = /^\/sandbox(?:\/apps\/([^/]+))?(?=\/|$)/.exec(path) ?? [];
+      if (control !== undefined) {
+        const app = id === undefined ? first : apps.get(id);
+        return (
+          app?.handleControl(request, path.slice(control.length)) ??
+          Response.json({ error: 'No such app.' }, { status: 404 })
+        );
+      }
+      // A login names no app, and a stranger's id is refused by whoever is asked.
+      const app = apps.get(request.headers.get('qiscus-app-id') ?? '') ?? first;
+      return app.api.handle(request, path, mark < 0 ? '' : url.slice(mark + 1));
     },
     error: () => new Response('{"errors":{"message":"the sandbox failed"}}', { status: 500 }),
   });
 
   return {
-    ...control,
+    ...first.control,
+    app(id) {
+      const found = apps.get(id);
+      if (!found) throw new SandboxError('The sandbox plays no such app.');
+      return found.control;
+    },
     url: `http://127.0.0.1:${server.port}`,
     async stop() {
-      deliveries.stop();
+      for (const { deliveries } of apps.values()) deliveries.stop();
       stopped.resolve();
       await server.stop(true);
     },
@@ -115,14 +137,16 @@ if (import.meta.main) {
       port: { type: 'string', default: '4000' },
       'deliver-to': { type: 'string' },
       'webhook-token': { type: 'string' },
-      'app-id': { type: 'string', default: 'sandbox' },
+      'app-id': { type: 'string', multiple: true, default: ['sandbox'] },
       secret: { type: 'string', default: 'sandbox' },
       numeric: { type: 'boolean', default: false },
     },
   });
   const target = values['deliver-to'];
+  const [appId = 'sandbox', ...moreAppIds] = values['app-id'];
   const sandbox = await startSandbox({
-    appId: values['app-id'],
+    appId,
+    moreAppIds,
     secret: values.secret,
     agentIds: values.numeric ? 'numeric' : 'named',
     port: Number(values.port),
