@@ -113,9 +113,20 @@ export function readConfig(
     const app = decode({ ...env, QISCUS_APPS_FILE: '', ...settings }, args, false, report);
     return { ...app, webhooksPerSecond: app.webhooksPerSecond ?? WEBHOOKS_PER_SECOND_OF_MANY };
   });
+  // Calls that nobody answers would hold up those of all other apps.
+  const calls = apps.reduce((sum, app) => sum + app.qiscus.concurrency + CALLS_BESIDE, 0);
+  const most = readSetting('BUN_CONFIG_MAX_HTTP_REQUESTS', textOf(env, 'BUN_CONFIG_MAX_HTTP_REQUESTS'), () => {});
+  if (apps.length > 1 && calls > most) {
+    problems.push(
+      `BUN_CONFIG_MAX_HTTP_REQUESTS must be ${calls} or more: QISCUS_CONCURRENCY of all apps, and ${CALLS_BESIDE} for each`,
+    );
+  }
   if (problems.length > 0) throw new ConfigError(problems);
   return { ...config, apps };
 }
+
+/** Calls that an app makes beside its outbox: agents, rooms, the webhook's setting. */
+const CALLS_BESIDE = 4;
 
 /** Where many apps share a process, none may fill Redis for the others: the default of WEBHOOKS_PER_SECOND then. */
 const WEBHOOKS_PER_SECOND_OF_MANY = 500;
@@ -123,6 +134,8 @@ const WEBHOOKS_PER_SECOND_OF_MANY = 500;
 /** @param hasApps the apps stand in a file: then `env` has no credentials of its own, and is no sandbox either */
 function decode(env: Environment, args: string[], hasApps: boolean, report: (problem: string) => void): AppConfig {
   const get = <Name extends SettingName>(name: Name) => readSetting(name, textOf(env, name), report);
+  // Bun's own; here it is only checked.
+  get('BUN_CONFIG_MAX_HTTP_REQUESTS');
 
   const production = get('NODE_ENV') === 'production';
   const appId = get('QISCUS_APP_ID');

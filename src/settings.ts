@@ -132,6 +132,8 @@ export const SETTINGS = {
   ADMIN_TOKEN: tokens,
   METRICS_TOKEN: tokens,
   QISCUS_APPS_FILE: optional('the path of a JSON file', (text) => text),
+  /** Read by Bun itself, too: more calls than this wait inside it, whosever they are (measured on Bun 1.4.5). */
+  BUN_CONFIG_MAX_HTTP_REQUESTS: whole(256, 1, 65_336),
   WEBHOOKS_PER_SECOND: { initial: null, ...wholeNumber(1, 1_000_000) } satisfies Optional<number>,
   HOST: {
     initial: '127.0.0.1',

@@ -132,6 +132,13 @@ describe('the apps of a file', () => {
     expect(found.join()).not.toContain('hunter2');
   });
 
+  test('all apps together may not need more calls under way than Bun makes', () => {
+    const apps = Array.from({ length: 14 }, (_, i) => ({ ...ONE, QISCUS_APP_ID: `app-${i}` }));
+    const needed = 'BUN_CONFIG_MAX_HTTP_REQUESTS must be 280 or more: QISCUS_CONCURRENCY of all apps, and 4 for each';
+    expect(problems({ apps })).toEqual([needed]);
+    expect(problems({ apps }, { BUN_CONFIG_MAX_HTTP_REQUESTS: '280' })).toEqual([]);
+  });
+
   test('a mistake of the environment is told once, not for every app', () => {
     const two = { QISCUS_APP_ID: 'two', QISCUS_SECRET: { env: 'ONE_SECRET' } };
     expect(problems({ apps: [ONE, two] }, { PORT: 'x' })).toEqual([
