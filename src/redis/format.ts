@@ -5,7 +5,7 @@
  * 2. The ledger's own is `format` in `meta` (absent: 1). Every script of the ledger looks at it first: a newer process
  *    raises it before it writes anything else, and an older one takes, changes and buries nothing from then on (NEWER).
  * 3. What passes by the scripts (an inbox entry is appended, a journal record is read without one) says its format in a
- *    field `v`, and none while it is 1.
+ *    field `v`; without one it is 1.
  *
  * Changing a format. What older processes can live with needs no new one: a field more in an entry or a journal record, a
  * key more, a field more at the end of a record (they drop it when they write the record: its default must do). Else:
@@ -17,9 +17,6 @@ import { ServiceError } from '../errors';
 
 /** What this version writes, and the newest that it reads. */
 export const FORMAT: number = 1;
-
-/** Field and value that say the format of an inbox entry. */
-export const FORMAT_FIELDS: readonly string[] = FORMAT > 1 ? ['v', String(FORMAT)] : [];
 
 /** Was this written in a format that this version does not know? */
 export function isNewer(fields: Record<string, string>): boolean {

@@ -9,7 +9,7 @@
 import { ServiceError } from '../errors';
 import type { Intake, Outcome, Webhook } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
-import { FORMAT_FIELDS } from '../redis/format';
+import { FORMAT } from '../redis/format';
 import { text } from '../redis/reply';
 import { Scripts } from '../redis/scripts';
 import type { Store } from '../redis/store';
@@ -18,21 +18,29 @@ import { Appends, lackOf, REPLICAS_WITHIN_MS } from './appends';
 import type { Doorbell } from './doorbell';
 import type { Waiters } from './waiters';
 
-/** Fields and values of an entry; empty ones are left out. */
+const FIELDS = ['kind', 'room', 'request', 'service', 'channel', 'source', 'name', 'agent'] as const;
+
+/** What lua/prelude/entries.lua takes for one webhook: the values of FIELDS, '' for unknown. */
+function valuesOf(webhook: Webhook, request: string): string[] {
+  const { kind, roomId, finishedService } = webhook;
+  const service = finishedService === null ? '' : String(finishedService);
+  if (kind === 'resolved') return [kind, roomId, request, service, '', '', '', webhook.claimedAgentId ?? ''];
+  return [
+    kind,
+    roomId,
+    request,
+    service,
+    webhook.channelId ?? '',
+    webhook.source ?? '',
+    webhook.customerName ?? '',
+    '',
+  ];
+}
+
+/** The same as fields and values of an entry, for who writes one past the inbox; empty ones are left out. */
 export function entryOf(webhook: Webhook, request: string): string[] {
-  const fields = ['kind', webhook.kind, 'room', webhook.roomId, 'request', request, ...FORMAT_FIELDS];
-  const add = (name: string, value: string | number | null) => {
-    if (value !== null && value !== '') fields.push(name, String(value));
-  };
-  add('service', webhook.finishedService);
-  if (webhook.kind === 'allocation') {
-    add('channel', webhook.channelId);
-    add('source', webhook.source);
-    add('name', webhook.customerName);
-  } else {
-    add('agent', webhook.claimedAgentId);
-  }
-  return fields;
+  const known = valuesOf(webhook, request).flatMap((value, i) => (value === '' ? [] : [FIELDS[i] ?? '', value]));
+  return ['v', String(FORMAT), ...known];
 }
 
 export class Inbox implements Intake {
@@ -81,7 +89,7 @@ export class Inbox implements Intake {
     const outcome = waitMs > 0 ? this.#waiters.wait(request, waitMs) : null;
     let entry: string;
     try {
-      entry = await this.#append(webhook, entryOf(webhook, request));
+      entry = await this.#append(webhook, valuesOf(webhook, request));
     } catch (cause) {
       this.#waiters.cancel(request);
       throw new ServiceError('STORE_UNAVAILABLE', 'The webhook could not be stored. Send it again in a moment.', {
@@ -91,13 +99,13 @@ export class Inbox implements Intake {
     return (await outcome) ?? { state: 'accepted', entry };
   }
 
-  async #append(webhook: Webhook, fields: string[]): Promise<string> {
+  async #append(webhook: Webhook, values: string[]): Promise<string> {
     try {
-      return await this.#appends.add(fields);
+      return await this.#appends.add(values);
     } catch (error) {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
-      const entry = text((await this.#scripts.run('append_entry', ...fields))[1]);
+      const entry = text((await this.#scripts.run('append_entry', FORMAT, ...values))[1]);
       this.#bell.publish(this.#store.keys.inbox, entry);
       await this.#replicated();
       return entry;

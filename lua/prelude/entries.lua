@@ -1,0 +1,25 @@
+-- Prelude: appends webhooks to the inbox, eight values each, in the order of the fields.
+-- KEYS[1]  inbox    stream  webhooks accepted and not yet applied
+-- ARGV[1]  format   number  what the entries say of themselves in `v` (src/redis/format.ts)
+-- ARGV[2…] values   text    kind, room, request, service, channel, source, name, agent; '' for unknown
+local INBOX = KEYS[1]
+local FORMAT = ARGV[1]
+
+-- One call with all fields by name each: to build lists of fields costs Redis more than the append itself.
+local function append_all()
+  local ids = {}
+  for i = 2, #ARGV, 8 do
+    local kind, room, request, service, agent = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 7]
+    if kind == 'allocation' then
+      ids[#ids + 1] = redis.call('XADD', INBOX, '*', 'v', FORMAT, 'kind', kind, 'room', room, 'request', request,
+        'service', service, 'channel', ARGV[i + 4], 'source', ARGV[i + 5], 'name', ARGV[i + 6])
+    elseif agent ~= '' then
+      ids[#ids + 1] = redis.call('XADD', INBOX, '*', 'v', FORMAT, 'kind', kind, 'room', room, 'request', request,
+        'service', service, 'agent', agent)
+    else
+      ids[#ids + 1] = redis.call('XADD', INBOX, '*', 'v', FORMAT, 'kind', kind, 'room', room, 'request', request,
+        'service', service)
+    end
+  end
+  return ids
+end
