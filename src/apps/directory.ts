@@ -41,7 +41,12 @@ export class Apps {
     const before = this.#all;
     this.#all = apps;
     this.#webhook = new Door(apps.flatMap((app) => app.config.tokens.webhook.map((token) => [token, app])));
-    const own = apps.flatMap((app) => app.config.tokens.admin.map((token): [string, QiscusApp] => [token, app]));
+    // What an app does not set is the environment's: then its own token is the operator's, which opens it already.
+    const own = apps.flatMap((app) =>
+      app.config.tokens.admin
+        .filter((token) => !this.#operator.includes(token))
+        .map((token): [string, QiscusApp] => [token, app]),
+    );
     const operator = this.#operator.flatMap((token) => apps.map((app): [string, QiscusApp] => [token, app]));
     this.#admin = new Door([...own, ...operator]);
     for (const app of apps) if (!before.includes(app)) for (const listener of this.#listeners) listener(app);

@@ -102,6 +102,15 @@ test('an app’s token opens that app; the operator’s opens all, one at a time
   ).toBe(401);
 });
 
+test('apps without an admin token of their own: the operator’s opens each of them', async () => {
+  await start({}, ({ apps: list, entryOf, write }) =>
+    write(list.map((app) => ({ ...entryOf(app), ADMIN_TOKEN: undefined }))),
+  );
+  const max = '/settings/max_customers';
+  expect((await read('/apps', ADMIN_TOKEN)).body.apps).toEqual([{ app_id: 'one' }, { app_id: 'two' }]);
+  for (const id of ['one', 'two']) expect((await read(max, ADMIN_TOKEN, { 'x-app-id': id })).status).toBe(200);
+});
+
 describe('an app in trouble', () => {
   test('one floods: the other’s webhooks are applied long before the flood is', async () => {
     await start({ ROLE: 'api', WEBHOOK_WAIT_MS: '0' });

@@ -7,7 +7,7 @@
  * 4. `end` stops the opening, waits until all chats were served and ended, and names whatever is not as it must be.
  */
 import type { Sandbox } from '../../src/qiscus/sandbox';
-import { ADMIN_TOKEN, type Answer, caller } from './service';
+import { ADMIN_TOKEN, type Answer, type Caller, caller } from './service';
 import { until } from './wait';
 
 /** A call that takes longer hangs: the service promises an answer within a fraction of this. */
@@ -36,15 +36,25 @@ export interface CustomersOptions {
   lanes?: number;
   /** Are chats ended? Default true. */
   endChats?: boolean;
+  /** Between two chats of a lane, ms. Default 4. */
+  pauseMs?: number;
+  /** Which of several apps it is. */
+  appId?: string;
 }
 
 /**
  * @param url of the service
+ * @param sandbox the app's Qiscus
  * @param name distinguishes the rooms of several days on one sandbox
  */
-export function openChats(url: string, sandbox: Sandbox, name: string, options: CustomersOptions = {}): Customers {
-  const { lanes = 4, endChats = true } = options;
-  const api = caller(url);
+export function openChats(
+  url: string,
+  sandbox: Pick<Sandbox, 'rooms' | 'state'>,
+  name: string,
+  options: CustomersOptions = {},
+): Customers {
+  const { lanes = 4, endChats = true, pauseMs = BETWEEN_CHATS_MS, appId } = options;
+  const api = caller(url, appId);
   const acknowledged: string[] = [];
   const answers = new Map<number, number>();
   const oddities = new Set<string>();
@@ -78,7 +88,7 @@ export function openChats(url: string, sandbox: Sandbox, name: string, options: 
       atMs.push(performance.now());
       acknowledged.push(roomId);
       open.add(roomId);
-      await Bun.sleep(BETWEEN_CHATS_MS);
+      await Bun.sleep(pauseMs);
     }
   }
 
@@ -147,21 +157,22 @@ export function openChats(url: string, sandbox: Sandbox, name: string, options: 
       });
       ending = false;
       await working;
-      await until(() => idle(url), { what: 'nothing on its way', withinMs: 10_000 }).catch((error) => {
-        wrong.push(String(error));
-      });
+      await until(() => idle(url, api, appId === undefined), { what: 'nothing on its way', withinMs: 10_000 }).catch(
+        (error) => {
+          wrong.push(String(error));
+        },
+      );
       return [...wrong, ...(await wrongWhenQuiet())];
     },
   };
 }
 
-/** Nothing in line, nothing on its way, nobody holds anything. */
-async function idle(url: string): Promise<boolean> {
+/** Nothing in line, nothing on its way, nobody holds anything. Of one of several apps the service does not tell what is on its way. */
+async function idle(url: string, api: Caller, alone: boolean): Promise<boolean> {
   const health = await fetch(`${url}/health/ready`, { headers: { Authorization: `Bearer ${ADMIN_TOKEN}` } });
   const { details } = (await health.json()) as { details?: Record<string, number> };
-  const loads = (await caller(url).get('/agents')).body.agents as { load: number }[];
-  const { total } = (await caller(url).get('/queue')).body;
-  return (
-    details?.inbox_length === 0 && details.outbox_length === 0 && total === 0 && loads.every(({ load }) => load === 0)
-  );
+  const loads = (await api.get('/agents')).body.agents as { load: number }[];
+  const { total } = (await api.get('/queue')).body;
+  const isStill = !alone || (details?.inbox_length === 0 && details.outbox_length === 0);
+  return isStill && total === 0 && loads.every(({ load }) => load === 0);
 }

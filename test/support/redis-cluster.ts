@@ -1,5 +1,5 @@
 /**
- * A real Redis Cluster on loopback: one node that holds every slot, or several that share them (no replicas).
+ * A real Redis Cluster on loopback: one node that holds every slot, or several that share them, each with a replica if asked.
  *
  * `moveSlot` hands a slot over key by key, as `redis-cli --cluster reshard` does: MIGRATING, IMPORTING, MIGRATE, NODE.
  */
@@ -9,10 +9,15 @@ import { until } from './wait';
 const SLOTS = 16_384;
 
 export interface RedisCluster {
+  /** Those that were made masters, then their replicas. */
   nodes: RedisNode[];
+  /** Names all of them. */
+  url: string;
+  /** The nodes that hold slots now. */
+  masters(): Promise<RedisNode[]>;
   /** The node that holds the slot of `key`. */
   ownerOf(key: string): Promise<RedisNode>;
-  /** Resolves when every node finds the cluster whole. */
+  /** Resolves when every node finds the cluster whole, and every replica follows. */
   whole(): Promise<void>;
   /**
    * Hands the slot of `key` to another node while others read and write it. Returns how many keys went.
@@ -21,11 +26,13 @@ export interface RedisCluster {
   moveSlot(key: string, to: RedisNode, between: () => Promise<unknown>): Promise<number>;
 }
 
-export async function startCluster(size: number, options: NodeOptions): Promise<RedisCluster> {
-  const nodes = await Promise.all(Array.from({ length: size }, () => startNode({ ...options, cluster: true })));
+/** @param size masters @param withReplicas one for each */
+export async function startCluster(size: number, options: NodeOptions, withReplicas = false): Promise<RedisCluster> {
+  const count = withReplicas ? 2 * size : size;
+  const nodes = await Promise.all(Array.from({ length: count }, () => startNode({ ...options, cluster: true })));
   const [first] = nodes;
   if (!first) throw new Error('a cluster needs a node');
-  for (const [i, node] of nodes.entries()) {
+  for (const [i, node] of nodes.slice(0, size).entries()) {
     const from = Math.ceil((i * SLOTS) / size);
     await node.admin.cluster('ADDSLOTSRANGE', from, Math.ceil(((i + 1) * SLOTS) / size) - 1);
     await node.admin.call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1);
@@ -38,16 +45,32 @@ export async function startCluster(size: number, options: NodeOptions): Promise<
     await until(
       async () => {
         const infos = await Promise.all(nodes.map((node) => node.admin.cluster('INFO')));
-        const known = new RegExp(`cluster_state:ok[\\s\\S]*cluster_known_nodes:${size}\\b`);
-        return infos.every((info) => known.test(String(info)));
+        const known = new RegExp(`cluster_state:ok[\\s\\S]*cluster_known_nodes:${count}\\b`);
+        const links = await Promise.all(nodes.map((node) => node.admin.info('replication')));
+        const follow = links.every((info) => !/master_link_status:down/.test(info));
+        const replicas = links.filter((info) => info.includes('role:slave')).length;
+        return follow && replicas === count - size && infos.every((info) => known.test(String(info)));
       },
-      { what: `a cluster of ${size} is whole`, withinMs: 30_000 },
+      { what: `a cluster of ${count} is whole`, withinMs: 30_000 },
     );
   };
   const ids = await Promise.all(nodes.map(idOf));
+  const following: Promise<unknown>[] = [];
+  for (const [i, node] of nodes.slice(size).entries()) {
+    const knows = async () => String(await node.admin.cluster('NODES')).includes(ids[i] ?? '');
+    const follow = () => node.admin.call('CLUSTER', 'REPLICATE', ids[i] ?? '');
+    following.push(until(knows, { what: 'a replica knows its master', withinMs: 30_000 }).then(follow));
+  }
+  await Promise.all(following);
+  const masters = async () => {
+    const ranges = await Promise.any(nodes.map(({ admin }) => admin.cluster('SLOTS')));
+    const holders = new Set(ranges.map(([, , owner]) => owner?.[2]));
+    return nodes.filter((_, i) => holders.has(ids[i]));
+  };
   const ownerOf = async (key: string) => {
-    const slot = Number(await first.admin.cluster('KEYSLOT', key));
-    const ranges = await first.admin.cluster('SLOTS');
+    const { admin } = (await masters())[0] ?? first;
+    const slot = Number(await admin.cluster('KEYSLOT', key));
+    const ranges = await admin.cluster('SLOTS');
     const [, , owner] = ranges.find(([from, to]) => from <= slot && slot <= to) ?? [];
     const node = nodes[ids.indexOf(owner?.[2] ?? '')];
     if (!node) throw new Error(`nobody holds slot ${slot}`);
@@ -55,6 +78,8 @@ export async function startCluster(size: number, options: NodeOptions): Promise<
   };
   return {
     nodes,
+    url: `redis+cluster://${nodes.map(({ port }) => `${HOST}:${port}`).join(',')}`,
+    masters,
     ownerOf,
     whole,
     async moveSlot(key, to, between) {
@@ -71,7 +96,8 @@ export async function startCluster(size: number, options: NodeOptions): Promise<
         await between();
       }
       const owner = await idOf(to);
-      for (const node of [to, from, ...nodes]) await node.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', owner);
+      for (const node of [to, from, ...(await masters())])
+        await node.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', owner);
       return moved;
     },
   };

@@ -35,8 +35,12 @@ export function environment(
   };
 }
 
-export function startTestSandbox(config: Parameters<typeof startSandbox>[0]['config'] = {}): Promise<Sandbox> {
-  return startSandbox({ appId: APP_ID, secret: QISCUS_SECRET, agentIds: 'named', config });
+export function startTestSandbox(
+  config: Parameters<typeof startSandbox>[0]['config'] = {},
+  appId = APP_ID,
+  moreAppIds: readonly string[] = [],
+): Promise<Sandbox> {
+  return startSandbox({ appId, moreAppIds, secret: QISCUS_SECRET, agentIds: 'named', config });
 }
 
 /** In this process, on a free port. */
@@ -136,13 +140,15 @@ export interface Answer {
   body: Record<string, unknown>;
 }
 
-/** A caller of the HTTP API with both tokens. */
-export function caller(url: string) {
+/** A caller of the HTTP API with both tokens. @param appId which of several apps it is about */
+export function caller(url: string, appId?: string) {
   const headers = {
     'Content-Type': 'application/json',
     'X-Webhook-Token': WEBHOOK_TOKEN,
     Authorization: `Bearer ${ADMIN_TOKEN}`,
+    ...(appId && { 'X-App-Id': appId }),
   };
+  const app = appId && { app_id: appId };
   const call = async (method: string, path: string, body?: unknown): Promise<Answer> => {
     const answer = await fetch(`${url}/api/v1${path}`, {
       method,
@@ -156,8 +162,9 @@ export function caller(url: string) {
     post: (path: string, body: unknown = {}) => call('POST', path, body),
     patch: (path: string, body: unknown) => call('PATCH', path, body),
     allocate: (roomId: string, more: object = {}) =>
-      call('POST', '/webhook/agent_allocation', { room_id: roomId, ...more }),
-    resolve: (roomId: string) => call('POST', '/webhook/mark_as_resolved', { room_id: roomId, agent_id: 'agent_01' }),
+      call('POST', '/webhook/agent_allocation', { room_id: roomId, ...app, ...more }),
+    resolve: (roomId: string) =>
+      call('POST', '/webhook/mark_as_resolved', { room_id: roomId, agent_id: 'agent_01', ...app }),
     room: async (roomId: string) => (await call('GET', `/rooms/${roomId}`)).body,
   };
 }

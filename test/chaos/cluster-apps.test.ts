@@ -1,0 +1,199 @@
+/**
+ * Many Qiscus apps on a real Redis Cluster: three masters with a replica each, two api and two worker processes.
+ * 24 apps; 300 with PROOF_SIZE=full, or as many as CLUSTER_APPS says.
+ *
+ * The four scenes share all of it and follow one another: work spreads, leaders die, a busy app's slot moves, a master dies.
+ */
+import { afterAll, beforeAll, expect, test } from 'bun:test';
+import { keysOf } from '../../src/redis/keys';
+import { type AppsStage, openAppsStage } from '../support/apps-stage';
+import type { Customers } from '../support/customers';
+import { tried } from '../support/evidence';
+import { type RedisCluster, startCluster } from '../support/redis-cluster';
+import type { RedisNode } from '../support/redis-node';
+import { sized } from '../support/size';
+import { until } from '../support/wait';
+
+const APPS = sized(24, 300, 'CLUSTER_APPS');
+/** Every app opens a chat this often, ms: about a hundred a second, all together. */
+const PAUSE_MS = 10 * APPS;
+const LIMIT = 20;
+const LEASE_AND_TICK_MS = 5_000 + 1_500;
+const SETTINGS = {
+  appendonly: 'yes',
+  appendfsync: 'everysec',
+  save: '',
+  'maxmemory-policy': 'noeviction',
+  'repl-diskless-sync-delay': '0',
+  'cluster-node-timeout': '2000',
+  // As compose.cluster.yaml has it: without a master for some slots, the others go on.
+  'cluster-require-full-coverage': 'no',
+};
+
+let cluster: RedisCluster;
+let stage: AppsStage;
+/** Where each app's keys lie. */
+const homes = new Map<string, RedisNode>();
+
+beforeAll(async () => {
+  cluster = await startCluster(3, { settings: SETTINGS }, true);
+  await cluster.whole();
+  stage = await openAppsStage({ redisUrl: cluster.url, apps: APPS, apis: 2, workers: 2, limit: LIMIT });
+  await findHomes();
+}, 180_000);
+afterAll(async () => {
+  await stage?.stop();
+  await Promise.all(cluster.nodes.map((node) => node.stop()));
+});
+
+async function findHomes(): Promise<void> {
+  for (const id of stage.appIds) homes.set(id, await cluster.ownerOf(keysOf(id).inbox));
+}
+
+/** A day for each app; the busy one opens chats without a pause. */
+function openDays(name: string, busy?: string): Map<string, Customers> {
+  const day = (id: string) =>
+    stage.day(id, name, id === busy ? { lanes: 4 } : { pauseMs: PAUSE_MS * (0.5 + Math.random()) });
+  return new Map(stage.appIds.map((id) => [id, day(id)]));
+}
+
+/** Ends all days: every chat was served once and ended, the books agree with Qiscus, and no invariant is broken. */
+async function expectCalm(days: Map<string, Customers>): Promise<void> {
+  const wrong = await Promise.all(
+    [...days].map(async ([id, day]) => (await day.end(60_000)).map((one) => `${id}: ${one}`)),
+  );
+  expect(wrong.flat()).toEqual([]);
+  for (const [id, day] of days) expect([id, ...(await stage.wrong(id, day.acknowledged))]).toEqual([id]);
+}
+
+const refusedOf = (day: Customers) => (day.answers.get(503) ?? 0) + (day.answers.get(0) ?? 0);
+const sum = (days: Iterable<Customers>) => [...days].reduce((total, day) => total + day.acknowledged.length, 0);
+
+/** How often each node ran this command, or met this error. */
+const counted = (section: string, name: string) =>
+  Promise.all(
+    cluster.nodes.map(async (node) => {
+      const info = await node.admin.info(section);
+      return Number(new RegExp(`^${name}:(?:calls|count)=(\\d+)`, 'm').exec(info)?.[1] ?? 0);
+    }),
+  );
+
+test('[F63] apps spread over the masters, and all of them are served', async () => {
+  const before = await counted('commandstats', 'cmdstat_evalsha');
+  const days = openDays('spread');
+  await Promise.all([...days.values()].map((day) => day.more(4, 60_000)));
+  await expectCalm(days);
+  const after = await counted('commandstats', 'cmdstat_evalsha');
+  const rows = (await cluster.masters()).map((node) => {
+    const at = cluster.nodes.indexOf(node);
+    const apps = stage.appIds.filter((id) => homes.get(id) === node).length;
+    return { apps, scripts: (after[at] ?? 0) - (before[at] ?? 0) };
+  });
+  console.log(`${APPS} apps, ${sum(days.values())} chats: ${JSON.stringify(rows)}`);
+  expect(rows).toHaveLength(3);
+  const scripts = rows.reduce((total, row) => total + row.scripts, 0);
+  for (const row of rows) {
+    expect(row.apps).toBeGreaterThan(0);
+    expect(row.scripts / scripts).toBeGreaterThan(row.apps / APPS / 2);
+  }
+}, 180_000);
+
+test('[F59] the process that leads is killed: another leads each of its apps within the lease and a tick', async () => {
+  const days = openDays('leaders');
+  await Promise.all([...days.values()].map((day) => day.more(2, 60_000)));
+  const leaders = () =>
+    Promise.all(
+      stage.appIds.map(async (id) => Number.parseInt((await homes.get(id)?.admin.get(keysOf(id).lease)) ?? '', 10)),
+    );
+  const led = (await leaders()).filter((pid) => pid === stage.workers[0]?.pid).length;
+  const victim = stage.workers[led * 2 >= APPS ? 0 : 1];
+  if (!victim) throw new Error('there is no worker');
+  await victim.kill('SIGKILL');
+  const heir = stage.workers.find((worker) => worker !== victim)?.pid;
+  await until(async () => (await leaders()).every((pid) => pid === heir), {
+    what: 'the other worker leads every app',
+    withinMs: LEASE_AND_TICK_MS,
+  });
+  await stage.startWorker();
+  await expectCalm(days);
+}, 180_000);
+
+test("[F64] a busy app's slot moves to another master: nothing lost, nothing twice", async () => {
+  const [busy = ''] = stage.appIds;
+  const names = ['MOVED', 'ASK', 'TRYAGAIN'];
+  const met = async () =>
+    Promise.all(names.map(async (name) => Math.max(...(await counted('errorstats', `errorstat_${name}`)))));
+  const before = await met();
+  const days = openDays('moving', busy);
+  const day = days.get(busy);
+  const from = homes.get(busy);
+  const to = (await cluster.masters()).find((node) => node !== from);
+  if (!day || !to) throw new Error('there is no other master');
+  await day.more(50);
+  const answered = () => [...day.answers.values()].reduce((total, count) => total + count, 0);
+  const moved = await cluster.moveSlot(keysOf(busy).inbox, to, async () => {
+    const goal = answered() + 5;
+    await until(() => answered() >= goal, { what: 'five webhooks answered, well or not, with the slot halved' });
+  });
+  expect(moved).toBeGreaterThan(5);
+  expect(await cluster.ownerOf(keysOf(busy).inbox)).toBe(to);
+  homes.set(busy, to);
+  await day.more(50, 15_000);
+  const errors = (await met()).map((count, i) => count - (before[i] ?? 0));
+  console.log(
+    `answers while ${moved} keys moved: ${JSON.stringify(Object.fromEntries(day.answers))}; ` +
+      `${names.map((name, i) => `${name} ${errors[i]}`).join(', ')}`,
+  );
+  // All three were met, or this shows less than it says.
+  for (const count of errors) expect(count).toBeGreaterThan(0);
+  for (const [id, other] of days) if (id !== busy) expect([id, refusedOf(other)]).toEqual([id, 0]);
+  await expectCalm(days);
+  tried(moved, 'F64');
+}, 180_000);
+
+test('[F60 F61] a master dies: what replicas had is kept, the rest comes back, and other apps never stop', async () => {
+  const days = openDays('failover');
+  await Promise.all([...days.values()].map((day) => day.more(2, 60_000)));
+  const [first = ''] = stage.appIds;
+  const victim = homes.get(first);
+  if (!victim) throw new Error('the app has no home');
+  const isHit = (id: string) => homes.get(id) === victim;
+  const hit = [...days].filter(([id]) => isHit(id));
+  const others = [...days].filter(([id]) => !isHit(id));
+
+  // What was acknowledged before this write is on the replica when the write is.
+  const replicated = new Map(hit.map(([id, day]) => [id, day.acknowledged.length]));
+  await victim.admin.set(`barrier:{${first}}`, '1');
+  expect(await victim.admin.wait(1, 5_000)).toBe(1);
+  await Promise.all(hit.map(([, day]) => until(() => day.acknowledged.length > 0, { what: 'chats' })));
+  const refused = others.map(([, day]) => refusedOf(day));
+  const seen = others.map(([, day]) => day.acknowledged.length);
+  const sinceMs = performance.now();
+  await victim.kill('SIGKILL');
+  await until(async () => (await cluster.ownerOf(keysOf(first).inbox)) !== victim, {
+    what: 'the replica took over',
+    withinMs: 60_000,
+  });
+  const tookMs = Math.round(performance.now() - sinceMs);
+  for (const [i, [id, day]] of others.entries()) {
+    expect([id, day.acknowledged.length]).not.toEqual([id, seen[i]]);
+    expect([id, refusedOf(day)]).toEqual([id, refused[i] ?? 0]);
+  }
+  await Promise.all([...days.values()].map((day) => day.more(2, 60_000)));
+  await Promise.all([...days.values()].map((day) => day.stop()));
+
+  const lost: string[] = [];
+  for (const [id, day] of days)
+    for (const [n, room] of day.acknowledged.entries()) {
+      if ((await stage.api(id).room(room)).code !== 'ROOM_UNKNOWN') continue;
+      lost.push(room);
+      expect([id, n]).toEqual([id, Math.max(n, replicated.get(id) ?? Number.POSITIVE_INFINITY)]);
+    }
+  console.log(
+    `a master of ${hit.length} apps died, its replica took over after ${tookMs} ms: ` +
+      `${lost.length} of ${sum(days.values())} acknowledged webhooks lost`,
+  );
+  await stage.reload({ RECONCILE_SECONDS: '1', COUNT_LAG_SECONDS: '1' });
+  await expectCalm(days);
+  tried(1, 'F60');
+}, 240_000);
