@@ -14,8 +14,6 @@
 local BEGUN, ENDED_AT, LAG, LAST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'
 if (#ARGV - 5) % 5 ~= 0 then error('agents come five arguments each') end
 local MISSES_TO_GO_OFFLINE = 2
--- As in refuse_assignment.
-local LONGEST_ASIDE_MS = 300000
 -- An operator's pause and limit outlive the agent's absence by this.
 local KEEP_SETTINGS_MS = 30 * 24 * 3600000
 
@@ -77,8 +75,7 @@ for i = 6, #ARGV, 5 do
     group_join(agent, true)
     if presence == 'online' then
       agent.misses = 0
-      -- A time further off than any is from before the clock was set back.
-      if agent.aside <= NOW or agent.aside > NOW + LONGEST_ASIDE_MS then agent.online = 1 end
+      if not is_aside(agent) then agent.online = 1 end
     else
       agent.misses = agent.misses + 1
       if agent.misses >= MISSES_TO_GO_OFFLINE then agent.online = 0 end

@@ -17,7 +17,7 @@ local NEXT, DUE, DOUBT = ARGV[7], tonumber(ARGV[8]), ARGV[9] == '1'
 -- An agent with so many refused rooms in a row is set aside, each further time for twice as long. Otherwise one whom
 -- Qiscus refuses would stay the least loaded, get every room, and have all of them parked.
 local DOUBTS_TO_SET_ASIDE = 2
-local ASIDE_MS, LONGEST_ASIDE_MS = 10000, 300000
+local ASIDE_MS = 10000
 
 local room = reservation(ROOM, TOKEN)
 acknowledge_intent(INTENT)
@@ -25,22 +25,25 @@ breaker_note('answered', 0)
 if not room then return fenced(ROOM, AGENT, REASON) end
 room.refusals = room.refusals + 1
 
+-- Returns whether rooms that it was about to get may have come back into the line.
 local function doubt_agent(id)
   local agent = agent_read(id)
   -- Calls that were under way when it was set aside tell nothing new.
-  if not agent or agent.doubted == ROOM or agent.aside > NOW then return end
+  if not agent or agent.doubted == ROOM or is_aside(agent) then return false end
   agent.doubts, agent.doubted = agent.doubts + 1, ROOM
-  if agent.doubts < DOUBTS_TO_SET_ASIDE then return agent_write(id, agent) end
-  agent.aside = NOW + math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ^ (agent.doubts - DOUBTS_TO_SET_ASIDE))
   local was = agent.online
-  agent.online = 0
+  if agent.doubts >= DOUBTS_TO_SET_ASIDE then
+    agent.aside = NOW + math.min(LONGEST_ASIDE_MS, ASIDE_MS * 2 ^ (agent.doubts - DOUBTS_TO_SET_ASIDE))
+    agent.online = 0
+  end
   agent_write(id, agent)
-  if was == 0 then return end
+  if agent.online == was then return false end
   journal('agent.offline', nil, nil, 'agent', id, 'reason', 'refused')
   return_queued(id, 'agent_offline')
+  return true
 end
 
-if DOUBT then doubt_agent(room.agent) end
+local returned = DOUBT and doubt_agent(room.agent)
 if NEXT == 'close' then
   journal('room.closed', ROOM, room, 'agent', room.agent, 'state', 'resolved', 'reason', REASON)
   settle(close(ROOM, room), 64)
@@ -56,4 +59,6 @@ else
   redis.call('ZADD', LATER, DUE, ROOM)
   settle(group, 64)
 end
+-- Agents of any group may serve what came back.
+if returned then drain() end
 return { 'done' }

@@ -163,6 +163,12 @@ local function presence_of(agent)
   return agent.paused == 1 and 'paused' or 'ready'
 end
 
+-- The longest that an agent whom Qiscus refuses is set aside at a time.
+local LONGEST_ASIDE_MS = 300000
+
+-- A time further off than any is from before the clock was set back.
+local function is_aside(agent) return agent.aside > NOW and agent.aside <= NOW + LONGEST_ASIDE_MS end
+
 local function agent_read(id)
   local raw = redis.call('HGET', AGENTS, id)
   if not raw then return nil end

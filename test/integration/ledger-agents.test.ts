@@ -28,6 +28,29 @@ onBothRedis((s) => {
       expect(await Promise.all(['1', '2', '3', '4'].map(agentOf))).toEqual(Array(4).fill('good'));
     });
 
+    test('what it was about to get goes at once to an agent of other channels or another limit', async () => {
+      await s.t.ledger.setInitialLimit(5);
+      await s.t.roster([{ id: 'bad' }, { id: 'good' }]);
+      await s.t.desk.patchAgent('good', { maxCustomers: 4, paused: true });
+      await arrive(allocation('1'), allocation('2'), allocation('3'));
+      await s.t.desk.patchAgent('good', { paused: false });
+      for (const intent of await take(2)) await s.t.ledger.refuse(intent, 'refused_404', 'park', 0, true);
+      expect([await isOnline('bad'), await agentOf('3')]).toEqual([false, 'good']);
+    });
+
+    test('is set aside also when the clock was set back since the last time', async () => {
+      await s.t.ledger.setInitialLimit(5);
+      await s.t.roster([{ id: 'bad' }]);
+      await arrive(allocation('1'), allocation('2'));
+      await answerAll('bad');
+      await advance(-HOUR_MS);
+      await s.t.roster([{ id: 'bad' }]);
+      expect(await isOnline('bad')).toBe(true);
+      await arrive(allocation('3'), allocation('4'));
+      await answerAll('bad');
+      expect(await isOnline('bad')).toBe(false);
+    });
+
     test('comes back with a reading after its time, which doubles; an assignment ends the doubt', async () => {
       await s.t.ledger.setInitialLimit(5);
       await s.t.roster([{ id: 'bad' }]);
