@@ -47,12 +47,12 @@ export class Appends {
   readonly #client: RedisClient;
   readonly #key: string;
   readonly #minReplicas: number;
-  readonly #bell: Pick<Doorbell, 'publish'> | null;
+  readonly #bell: Pick<Doorbell, 'ring'> | null;
   #batch: Batch | null = null;
   #held = false;
 
   /** @param minReplicas replicas that must have an entry before it counts as appended */
-  constructor(client: RedisClient, key: string, minReplicas = 0, bell: Pick<Doorbell, 'publish'> | null = null) {
+  constructor(client: RedisClient, key: string, minReplicas = 0, bell: Pick<Doorbell, 'ring'> | null = null) {
     this.#client = client;
     this.#key = key;
     this.#minReplicas = minReplicas;
@@ -110,7 +110,7 @@ export class Appends {
     if (how === 'evalsha' && error?.message.includes('NOSCRIPT')) return null;
     if (error) throw error;
     const answer = list(reply as Reply);
-    this.#bell?.publish(this.#key, text(answer.at(-1)));
+    this.#bell?.ring(this.#key, text(answer.at(-1)));
     if (this.#minReplicas > 0) {
       const lack = waited?.[0] ?? lackOf(waited?.[1], this.#minReplicas);
       if (lack) throw lack;

@@ -1,7 +1,7 @@
 /**
  * Wakes whoever waits for news in a stream, of any number of apps, over one connection: blocking reads would need one each.
  *
- * 1. Whoever appends rings: `<key> <id>` on one Pub/Sub channel, and directly for listeners in the same process. In a cluster
+ * 1. Scripts that append ring: `<key> <id>` on one Pub/Sub channel; who called them rings for listeners in the same process. In a cluster
  *    every node hears it, so the subscriber may sit on any. A subscriber that ends or falls silent is replaced.
  * 2. Rings may be lost (a connection that broke, a user who may not subscribe, a process of an older version that does not
  *    ring): after each new subscription all listeners look for themselves, and all the time one after another does, each
@@ -48,7 +48,7 @@ export class Doorbell {
   /** Looks that are due, with fractions. */
   #due = 0;
 
-  /** @param command the connection to publish on; when it comes back, all look */
+  /** @param command when this connection comes back, all look */
   constructor(address: RedisAddress, command: RedisClient, log: Pick<Logger, 'warn'> | null = null) {
     this.#address = address;
     this.#command = command;
@@ -83,13 +83,6 @@ export class Doorbell {
   /** Rings in this process only, at once. */
   ring(key: string, upTo?: string): void {
     for (const listener of this.#listeners.get(key) ?? []) listener.rung(upTo);
-  }
-
-  /** Rings in every process: call it when the entry `upTo` is known to be in the stream. */
-  publish(key: string, upTo: string): void {
-    this.ring(key, upTo);
-    // Whoever does not hear it looks by himself.
-    this.#command.publish(BELL, `${key} ${upTo}`).catch(() => undefined);
   }
 
   /** All listeners look now: nobody knows what rings were missed. */

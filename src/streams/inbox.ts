@@ -51,7 +51,7 @@ export class Inbox implements Intake {
   readonly #store: Pick<Store, 'keys' | 'isNearlyFull'>;
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
-  readonly #bell: Pick<Doorbell, 'publish'>;
+  readonly #bell: Pick<Doorbell, 'ring'>;
   readonly #allowance: Allowance | null;
 
   /**
@@ -63,7 +63,7 @@ export class Inbox implements Intake {
     store: Pick<Store, 'keys' | 'isNearlyFull'>,
     waiters: Waiters,
     minReplicas: number,
-    bell: Pick<Doorbell, 'publish'>,
+    bell: Pick<Doorbell, 'ring'>,
     perSecond: number | null = null,
   ) {
     this.#ingest = ingest;
@@ -106,7 +106,7 @@ export class Inbox implements Intake {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
       const entry = text((await this.#scripts.run('append_entry', FORMAT, ...values))[1]);
-      this.#bell.publish(this.#store.keys.inbox, entry);
+      this.#bell.ring(this.#store.keys.inbox, entry);
       await this.#replicated();
       return entry;
     }

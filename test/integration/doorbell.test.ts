@@ -7,8 +7,10 @@ import { close, connect, type RedisClient } from '../../src/redis/client';
 import { BELL } from '../../src/redis/keys';
 import { Doorbell, type Listener } from '../../src/streams/doorbell';
 import { ensureGroups } from '../../src/streams/groups';
+import { Inbox } from '../../src/streams/inbox';
 import { JournalReader } from '../../src/streams/journal';
-import { allocation, openTestLedger } from '../support/ledger';
+import { Waiters } from '../../src/streams/waiters';
+import { allocation, openTestLedger, type TestLedger } from '../support/ledger';
 import { type ProxiedRedis, startProxiedRedis } from '../support/proxied-redis';
 import { REDIS_KINDS, startTestRedis, type TestRedis } from '../support/redis';
 import { until } from '../support/wait';
@@ -49,6 +51,9 @@ async function bellOn(url: string, tell: Pick<typeof log, 'warn'> | null = null)
   return { bell, client };
 }
 
+const inboxOf = ({ keys }: TestLedger, client: RedisClient, bell: Pick<Doorbell, 'ring'>) =>
+  new Inbox(client, { keys, isNearlyFull: () => false }, new Waiters(), 0, bell);
+
 const subscribers = async (client: RedisClient) => Number(((await client.pubsub('NUMSUB', BELL)) as unknown[])[1]);
 
 describe.each(REDIS_KINDS)('%s', (kind) => {
@@ -69,7 +74,7 @@ describe.each(REDIS_KINDS)('%s', (kind) => {
     bells[1]?.bell.on('b', other);
     await until(
       () => {
-        bells[0]?.bell.publish('a', '1-0');
+        void bells[0]?.client.publish(BELL, 'a 1-0');
         return ears.every(({ heard }) => heard.length > 0);
       },
       { what: 'all have heard it' },
@@ -107,11 +112,15 @@ describe.each(REDIS_KINDS)('%s', (kind) => {
       () => journal.stop(),
       () => applier.stop(),
     );
+    // By message alone, as in another process.
+    const inbox = inboxOf(t, client, { ring: () => {} });
     const ear = new Ear();
     bell.on('up', ear);
-    await until(() => bell.publish('up', '1-0') ?? ear.heard.length > 1, { what: 'the bell is heard' });
+    await until(async () => (await client.publish(BELL, 'up 1-0')) && ear.heard.length > 1, {
+      what: 'the bell is heard',
+    });
     for (let i = 0; i < 100; i++) {
-      bell.publish(t.keys.inbox, await t.append(allocation(`room-${i}`)));
+      await inbox.submit(allocation(`room-${i}`), `request-${i}`, 0);
       if (i % 10 === 0) await until(() => seen.length === i + 1, { what: `record ${i}` });
     }
     await until(() => seen.length === 100, { what: 'all applied, and read' });
@@ -135,7 +144,9 @@ describe('who is not heard', () => {
       // So many that the rounds of looks alone would take a minute.
       const crowd = Array.from({ length: 18_000 }, () => new Ear());
       for (const [i, one] of crowd.entries()) bell.on(`crowd-${i}`, one);
-      await until(() => bell.publish('a', '1-0') ?? ear.heard.length > 5, { what: 'the bell is heard' });
+      await until(async () => (await client.publish(BELL, 'a 1-0')) && ear.heard.length > 5, {
+        what: 'the bell is heard',
+      });
       const before = crowd.map(({ looks }) => looks);
       redis.proxy.fail({ kind }, { purpose: 'bell', ...(kind === 'cut_before' && { times: 1 }) });
       // A cut needs something that is sent: the bell's own question whether the connection lives.
@@ -201,7 +212,7 @@ describe('who is not heard', () => {
       () => journal.stop(),
       () => applier.stop(),
     );
-    bell.publish(t.keys.inbox, await t.append(allocation('room')));
+    await inboxOf(t, client, bell).submit(allocation('room'), 'request', 0);
     await until(() => seen.length === 1, { what: 'the webhook applied, and its record read' });
     expect((await t.desk.readRoom('room'))?.state).toBe('waiting');
     await until(() => lines.length > 0, { what: 'it was said' });

@@ -44,7 +44,7 @@ const CLOCK_RULES = {
 };
 
 /** Rings are steps of the life, not the bell's. */
-const UNHEARD = { on: () => () => {}, publish: () => {} };
+const UNHEARD = { on: () => () => {}, ring: () => {} };
 
 export interface ProcessParts {
   name: string;
