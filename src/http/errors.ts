@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino';
 import { type ErrorCode, ServiceError } from '../errors';
+import { PROTECTION } from './headers';
 
 /** Body of every failed request. */
 export interface ErrorBody {
@@ -59,6 +60,7 @@ export function errorReply(
     const answer = known ?? new ServiceError('INTERNAL', INTERNAL_MESSAGE);
     const retryAfter = RETRY_AFTER_SECONDS[answer.code];
     if (retryAfter !== undefined) set.headers['retry-after'] = retryAfter;
+    Object.assign(set.headers, PROTECTION);
     set.status = answer.status;
     counted(answer.code);
     return { status: 'error', code: answer.code, message: answer.message, request_id: requestId };

@@ -1,7 +1,8 @@
 /**
  * The gate: runs before routing, for every request.
  *
- * 1. Gives the request its id (also the webhook's request token in the journal) and the security headers.
+ * 1. Gives the request its id (also the webhook's request token in the journal), and its reply the protecting headers;
+ *    those of a webhook come with its reply (headers.ts), those of a refusal from errors.ts.
  * 2. Decides by path who may pass: everything that is not listed here needs an admin token, a forgotten route too.
  * 3. A token that is presented must be right, also where none is needed. The directory is told which apps it opens.
  * 4. While the process stops, nobody passes (drain.ts).
@@ -12,6 +13,7 @@ import type { Config } from '../config';
 import { ServiceError } from '../errors';
 import { Door, FailureCount, holdersOf, presentedToken } from './auth';
 import { Drain } from './drain';
+import { PROTECTION } from './headers';
 
 /**
  * The parts of Elysia's request context that the gate needs. `path` is exactly what the router will match: Elysia gives
@@ -53,10 +55,6 @@ export function gate(
     if (path === undefined) throw new ServiceError('INTERNAL', 'The router gave no path.');
     const headers = set.headers;
     headers['x-request-id'] = nextRequestId();
-    headers['x-content-type-options'] = 'nosniff';
-    headers['cache-control'] = 'no-store';
-    headers['referrer-policy'] = 'no-referrer';
-    headers['content-security-policy'] = "default-src 'none'; frame-ancestors 'none'";
     drain.refuse(path, headers);
 
     if (path.startsWith(WEBHOOK_PREFIX)) {
@@ -66,6 +64,7 @@ export function gate(
       if (opened.length === 0) failures.fail(network(peerOf(request)));
       return apps.admit(request, opened);
     }
+    Object.assign(headers, PROTECTION);
     const forMetrics = path === '/metrics';
     if (forMetrics ? metrics.open : apps.adminDoor.open) return;
     const token = presentedToken(request.headers.get('authorization'));

@@ -9,13 +9,14 @@ import type { Apps } from '../../apps/directory';
 import type { Outcome, Webhook } from '../../ledger/model';
 import { readJson } from '../body';
 import { describe } from '../describe';
+import { jsonReply } from '../headers';
 import { appsNamed, decodeAllocation, decodeResolved } from './decode';
 import { ALLOCATION_EXAMPLES, AllocationBody, RESOLVED_EXAMPLES, ResolvedBody } from './model';
 import { allocationReply, resolvedReply } from './service';
 
 interface Call {
   request: Request;
-  set: { headers: Record<string, unknown>; status?: number | string };
+  set: { headers: Record<string, unknown> };
 }
 
 export function webhooks(apps: Apps) {
@@ -30,12 +31,11 @@ export function webhooks(apps: Apps) {
 
   async function allocate({ request, set }: Call) {
     const { http, body } = allocationReply(await submit(request, set, decodeAllocation));
-    set.status = http;
-    return body;
+    return jsonReply(set, http, body);
   }
 
   async function resolve({ request, set }: Call) {
-    return resolvedReply(await submit(request, set, decodeResolved));
+    return jsonReply(set, 200, resolvedReply(await submit(request, set, decodeResolved)));
   }
 
   return new Elysia({ prefix: '/api/v1/webhook' })
