@@ -102,7 +102,8 @@ export class Appends {
 
   /** One script and what has to follow it on the same connection. @returns its reply; null when Redis does not know the script: nothing was run */
   async #run(how: 'evalsha' | 'eval', script: string, values: string[]): Promise<Reply[] | null> {
-    const pipeline = this.#client.pipeline()[how](script, 1, this.#key, FORMAT, ...values);
+    const pipeline = this.#client.pipeline();
+    pipeline[how](script, 1, this.#key, FORMAT, ...values);
     if (this.#minReplicas > 0) pipeline.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
     const [appended, waited] = (await pipeline.exec()) ?? [];
     if (!appended) throw new Error('Redis gave no answer');
