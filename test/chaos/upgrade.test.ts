@@ -167,7 +167,8 @@ test('[F65] a version with a newer format: this one steps back, takes webhooks i
   await successor.kill('SIGKILL');
   const before = await client.xlen(inbox);
   await load.more(60);
-  expect(await client.xlen(inbox)).toBeGreaterThanOrEqual(before + 60);
+  // Each client may have had one on its way that the newer one took before it died.
+  expect(await client.xlen(inbox)).toBeGreaterThanOrEqual(before + 60 - CLIENTS);
   const late = await stage.start(ROOT, 'worker');
   expect(await late.exited).toBe(1);
   expect(late.output()).toContain(`has format ${FORMAT + 1}, and this version of the service knows ${FORMAT} at most`);
