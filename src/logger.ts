@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { Config } from './config';
-import { createRedactor } from './redact';
+import { createRedactor, secretsIn } from './redact';
 
 export type { Logger };
 
@@ -23,7 +23,7 @@ export const LOG_FILE = 'agent-allocation.log';
 /** Opens the sinks of LOG_STACK; the file is `logs/agent-allocation.log` in the data folder. */
 export function createLogger(config: Config): {
   logger: Logger;
-  /** Knows the secrets of this configuration from now on. */
+  /** Knows the secrets of this configuration too from now on; an app that could not be changed still has its old ones. */
   learn(config: Config): void;
   reopen(): void;
   flush(): void;
@@ -44,7 +44,8 @@ export function createLogger(config: Config): {
   // The last words of a process that fails are the ones that count.
   process.on('exit', flush);
 
-  let redact = createRedactor(config);
+  const secrets = new Set(secretsIn(config));
+  let redact = createRedactor(secrets);
   const logger = pino(
     {
       level,
@@ -85,7 +86,8 @@ export function createLogger(config: Config): {
   return {
     logger,
     learn: (next) => {
-      redact = createRedactor(next);
+      for (const secret of secretsIn(next)) secrets.add(secret);
+      redact = createRedactor(secrets);
     },
     reopen: () => file?.reopen(),
     flush,

@@ -46,13 +46,15 @@ const MEMBER = new RegExp(
   'gs',
 );
 
-/** Makes the redactor for this configuration's secrets. */
-export function createRedactor(config: Config): (value: unknown) => unknown {
-  const secrets = [config, ...appsOf(config)]
-    .flatMap(secretsOf)
-    .flatMap((secret) => [secret, encodeURIComponent(secret)]);
+/** The configured secrets, of the process and of all its apps, as they may stand in a text. */
+export function secretsIn(config: Config): string[] {
+  return [config, ...appsOf(config)].flatMap(secretsOf).flatMap((secret) => [secret, encodeURIComponent(secret)]);
+}
+
+/** Makes the redactor for these secrets. */
+export function createRedactor(secrets: Iterable<string>): (value: unknown) => unknown {
   const longestFirst = [...new Set(secrets)].sort((a, b) => b.length - a.length);
-  const configured = longestFirst.length > 0 ? new RegExp(longestFirst.map(escapeForPattern).join('|'), 'g') : null;
+  const configured = longestFirst.length > 0 ? new RegExp(anyOf(longestFirst), 'g') : null;
 
   function cleanText(text: string, depth: number): string {
     const parsed = parseObject(text);
@@ -149,6 +151,19 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+const MANY = 8;
+
+/** A pattern for any of these texts, by first letters: thousands in one row took 50 µs a logged text. The longest must come first. */
+function anyOf(texts: string[]): string {
+  if (texts.length <= MANY) return texts.map(escapeForPattern).join('|');
+  const byFirst = Map.groupBy(texts, (text) => text.slice(0, 1));
+  return [...byFirst]
+    .map(([first, some]) =>
+      first === '' ? '' : `${escapeForPattern(first)}(?:${anyOf(some.map((text) => text.slice(1)))})`,
+    )
+    .join('|');
 }
 
 function escapeForPattern(text: string): string {

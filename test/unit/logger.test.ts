@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { FetchError, ofetch } from 'ofetch';
 import { readConfig } from '../../src/config';
 import { createLogger, LOG_FILE } from '../../src/logger';
+import { createRedactor, secretsIn } from '../../src/redact';
 
 const FIXTURES = join(import.meta.dir, '..', 'fixtures');
 const SECRETS = {
@@ -72,6 +73,34 @@ function privateValues(value: unknown, isPrivate = false): string[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => privateValues(item, isPrivate || PRIVATE_KEYS.has(key)));
 }
+
+describe('the secrets of many apps', () => {
+  const secretOf = (n: number) => `${'ab'[n % 2]}${n % 3}-secret-of-app-${n}`;
+  const configOf = (numbers: number[]) => {
+    const apps = numbers.map((n) => ({ QISCUS_APP_ID: `shop-${n}`, QISCUS_SECRET: { env: `SECRET_${n}` } }));
+    const secrets = Object.fromEntries(numbers.map((n) => [`SECRET_${n}`, secretOf(n)]));
+    const env = { ...secrets, QISCUS_APPS_FILE: 'apps.json', DATA_DIR: join(folder, 'many'), LOG_STACK: 'single' };
+    const tokens = { WEBHOOK_TOKEN: 'webhook-token-0123456789', ADMIN_TOKEN: 'admin-token-0123456789ab' };
+    const calls = { QISCUS_CONCURRENCY: '1', BUN_CONFIG_MAX_HTTP_REQUESTS: '65336' };
+    return readConfig({ ...env, ...tokens, ...calls }, [], () => JSON.stringify({ apps }));
+  };
+  const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
+  test('an app that a reload could not change still runs with its old secret, which stays out of the log', () => {
+    const { logger, learn, flush } = createLogger(configOf([1]));
+    learn(configOf([2]));
+    logger.info(`old ${secretOf(1)}, new ${secretOf(2)}`);
+    flush();
+    const text = readFileSync(join(folder, 'many', 'logs', LOG_FILE), 'utf8');
+    expect(text).toContain('old [redacted], new [redacted]');
+  });
+
+  test('each of a thousand is found, also where one begins with another', () => {
+    const redact = createRedactor(secretsIn(configOf(upTo(1_000))));
+    for (const n of upTo(1_000)) expect(redact(`(${secretOf(n)})`)).toBe('([redacted])');
+    expect(redact('a0-secret-of-ap')).toBe('a0-secret-of-ap');
+  });
+});
 
 describe('whatever is logged by mistake', () => {
   const files = readdirSync(FIXTURES).filter((file) => file.endsWith('.json'));
