@@ -4,6 +4,7 @@
 -- ARGV[2…] values   text    kind, room, request, service, channel, source, name, agent; '' for unknown
 local INBOX = KEYS[1]
 local FORMAT = ARGV[1]
+if (#ARGV - 1) % 8 ~= 0 then error('entries come eight values each') end
 local BELL = INBOX:match('^[^{]*') .. 'bell'
 
 -- One call with all fields by name each: to build lists of fields costs Redis more than the append itself.
