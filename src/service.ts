@@ -6,7 +6,6 @@
  * 3. `reload` puts another list of apps in place while all of it runs.
  * 4. `stop` goes the other way round: close HTTP, stop the apps, finish calls in hand, close Redis last.
  */
-import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
@@ -76,7 +75,6 @@ async function assemble(
   undo: Undo[],
   unwind: () => Promise<void>,
 ): Promise<Service> {
-  const processId = `${process.pid}-${randomBytes(6).toString('hex')}`;
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);
   const shutdownMs = config.shutdownSeconds * 1_000;
@@ -101,14 +99,13 @@ async function assemble(
   const bell = new Doorbell(address, connections.command, logger);
   bell.start();
   undo.push(() => bell.stop());
-  const apps = new Apps(config.tokens);
+  const apps = new Apps(config);
   const ingest = config.role === 'worker' ? null : await connections.open('ingest');
   const shared = {
     connections,
     ingest,
     bell,
     turns: new Turns(),
-    processId,
     nowMs,
     logger,
     many: config.apps !== null,

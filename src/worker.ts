@@ -4,6 +4,7 @@
  * Started in this order, so that each finds what it needs: groups and limit, leader (agents), dispatcher, applier.
  * Stopped in the reverse order: nothing new is applied, calls under way end, the lease goes back.
  */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { AppConfig } from './config';
 import { Dispatcher } from './dispatch/dispatcher';
@@ -29,20 +30,17 @@ export interface WorkerParts {
   turns: Turns;
   qiscus: Qiscus;
   nowMs: () => number;
-  /** Unique per process. */
-  processId: string;
   logger: Logger;
-  /** True when no other process can hold an intent (embedded Redis): what a killed one left is taken over at once. */
+  /** True when nobody else can hold an intent (embedded Redis): what a killed process left is taken over at once. */
   alone: boolean;
+  /** Resolves when Qiscus's agents are waited for no longer. */
+  patience: Promise<void>;
 }
 
 export interface Worker {
   /** @param deadlineMs how long calls under way may still take */
   stop(deadlineMs: number): Promise<void>;
 }
-
-/** How long the start may wait for Qiscus's agents. */
-const FIRST_LOOK_MS = 3_000;
 
 /** Starts the loops; resolves when webhooks are being applied. */
 export async function startWorker(parts: WorkerParts): Promise<Worker> {
@@ -55,7 +53,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
 
   // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
-  const holder = parts.alone ? 'alone' : parts.processId;
+  const holder = parts.alone ? 'alone' : randomUUID();
   const decisions = new DecisionLog(ledger, journal, logger);
   const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
@@ -67,7 +65,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   });
   leader.start();
   // Agents may have gone while the service was down: look before the line moves, but not for long.
-  await Promise.race([leader.ready, Bun.sleep(FIRST_LOOK_MS)]);
+  await Promise.race([leader.ready, parts.patience]);
   applier.start();
   dispatcher.poke();
   // Nobody rings for the outbox, since the journal tells of each intent; what was missed is found by looking.

@@ -47,17 +47,23 @@ export interface Shared {
   ingest: RedisClient | null;
   bell: Doorbell;
   turns: Turns;
-  /** Unique per process. */
-  processId: string;
   nowMs: () => number;
   logger: Logger;
   /** Are there several apps? Then each line of the log says which it is about. */
   many: boolean;
 }
 
+/** The circumstances of a start. */
+export interface Start {
+  /** Does this process run the app already? Then that one has calls in hand, and leads, until it is stopped. */
+  replaces: boolean;
+  /** Resolves when Qiscus's agents are waited for no longer. */
+  patience: Promise<void>;
+}
+
 /** Starts one app. @throws ServiceError when a part of it cannot start */
-export async function startApp(config: AppConfig, shared: Shared): Promise<RunningApp> {
-  const { connections, ingest, bell, turns, nowMs, processId } = shared;
+export async function startApp(config: AppConfig, shared: Shared, start: Start): Promise<RunningApp> {
+  const { connections, ingest, bell, turns, nowMs } = shared;
   const logger = shared.many ? shared.logger.child({ app: config.qiscus.appId }) : shared.logger;
   const store = await connections.of(config.qiscus.appId, logger);
   // Where a newer version has worked there is nothing for this one to do.
@@ -70,9 +76,10 @@ export async function startApp(config: AppConfig, shared: Shared): Promise<Runni
   journal.subscribe((record) => waiters.see(record));
   await journal.start();
   try {
-    // Redis of our own: no other process can hold anything.
-    const alone = config.redis.url === null;
-    const parts = { config, store, desk, journal, bell, turns, qiscus, nowMs, processId, logger, alone };
+    // Redis of our own: nobody else can hold anything.
+    const alone = config.redis.url === null && !start.replaces;
+    const { patience } = start;
+    const parts = { config, store, desk, journal, bell, turns, qiscus, nowMs, logger, alone, patience };
     const worker = config.role === 'api' ? null : await startWorker(parts);
     // Until a worker has started there is no limit to show; once there is one, the workers' configuration counts.
     if (worker === null && (await desk.readSettings()).maxCustomers === 0) {

@@ -17,12 +17,15 @@ export class Apps {
   #all: readonly QiscusApp[] = [];
   #webhook = new Door<QiscusApp>([]);
   #admin = new Door<QiscusApp>([]);
-  /** The apps that a request's token opens; absent: it had none. */
+  /** Can there be several? Else there is nothing to tell apart, and nothing to remember. */
+  readonly #many: boolean;
+  /** The apps that a request's token opens; absent: it had none. The list may be another one before the request is over. */
   readonly #admitted = new WeakMap<Request, readonly QiscusApp[]>();
 
-  /** @param tokens the process's own */
-  constructor(tokens: Config['tokens']) {
-    this.#operator = tokens.admin;
+  /** @param config the process's own */
+  constructor(config: Pick<Config, 'tokens' | 'apps'>) {
+    this.#operator = config.tokens.admin;
+    this.#many = config.apps !== null;
   }
 
   get all(): readonly QiscusApp[] {
@@ -60,13 +63,12 @@ export class Apps {
 
   /** The gate let this request in, to these apps. */
   admit(request: Request, apps: readonly QiscusApp[]): void {
-    // With one app there is nothing to tell apart, and nothing to remember.
-    if (this.#all.length > 1) this.#admitted.set(request, apps);
+    if (this.#many) this.#admitted.set(request, apps);
   }
 
   /** The apps that this request's token opens. */
   openTo(request: Request): readonly QiscusApp[] {
-    return this.#all.length === 1 ? this.#all : (this.#admitted.get(request) ?? []);
+    return this.#many ? (this.#admitted.get(request) ?? []) : this.#all;
   }
 
   /** The app that a person's request is about. @throws ServiceError APP_UNKNOWN */

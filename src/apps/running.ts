@@ -3,8 +3,9 @@
  *
  * 1. `set` brings them in line with a list of configurations: those that are new or changed start, those that are gone
  *    stop. An app that changed is replaced without a gap: the new one runs before the old one stops.
- * 2. One list at a time; an app that cannot start on a reload leaves things as they were for it, and is logged.
- * 3. `stop` ends all of them together.
+ * 2. One list at a time; an app that cannot start on a reload leaves things as they were for it, and is logged. Where none
+ *    could, all stays as it was: a process without an app is of no use.
+ * 3. `stop` ends all of them together; a list that is being put in force is cut short.
  */
 import type { AppConfig } from '../config';
 import { type RunningApp, type Shared, startApp } from './app';
@@ -12,8 +13,15 @@ import type { Apps } from './directory';
 
 /** Starts under way at once: each asks Redis and Qiscus a few things. */
 const STARTS_AT_ONCE = 16;
+/** How long the start may wait for Qiscus's agents, ms. */
+const FIRST_LOOK_MS = 3_000;
 /** How long calls in hand of an app that is replaced or gone may take, ms. */
 const LEAVE_MS = 10_000;
+
+interface Failure {
+  appId: string;
+  error: unknown;
+}
 
 export class RunningApps {
   readonly #directory: Apps;
@@ -32,7 +40,9 @@ export class RunningApps {
     const { apps, failures } = await this.#startAll(configs);
     this.#running = apps;
     this.#directory.set(apps);
-    if (failures[0]) throw failures[0].error;
+    if (failures[0] === undefined) return;
+    if (this.#shared.many) this.#tell(failures, 'an app could not be started');
+    throw failures[0].error;
   }
 
   /** Another list. Resolves when it is in force, and what is gone has stopped. */
@@ -53,27 +63,39 @@ export class RunningApps {
     const { logger } = this.#shared;
     const before = new Map(this.#running.map((app) => [app.id, app]));
     const isSame = (config: AppConfig) => Bun.deepEquals(before.get(config.qiscus.appId)?.config, config);
-    const { apps: started, failures } = await this.#startAll(configs.filter((config) => !isSame(config)));
-    for (const { appId, error } of failures) {
-      logger.error({ event: 'app.failed', app: appId, err: error }, 'an app could not be started; it stays as it was');
-    }
+    const { apps: started, failures } = await this.#startAll(
+      configs.filter((config) => !isSame(config)),
+      before,
+    );
+    this.#tell(failures, 'an app could not be started; it stays as it was');
     const fresh = new Map(started.map((app) => [app.id, app]));
-    this.#running = configs.flatMap(({ qiscus: { appId } }) => fresh.get(appId) ?? before.get(appId) ?? []);
-    this.#directory.set(this.#running);
+    const running = configs.flatMap(({ qiscus: { appId } }) => fresh.get(appId) ?? before.get(appId) ?? []);
+    if (running.length === 0) return;
+    this.#running = running;
+    this.#directory.set(running);
     const gone = [...before.values()].filter((app) => !this.#running.includes(app));
     await Promise.all(gone.map((app) => app.stop(LEAVE_MS)));
     const counts = { apps: this.#running.length, started: started.length, stopped: gone.length };
     logger.info({ event: 'apps.changed', ...counts }, 'the apps were read again');
   }
 
-  async #startAll(configs: readonly AppConfig[]) {
+  #tell(failures: readonly Failure[], what: string): void {
+    for (const { appId, error } of failures) {
+      this.#shared.logger.error({ event: 'app.failed', app: appId, err: error }, what);
+    }
+  }
+
+  /** @param before the apps that run, by id */
+  async #startAll(configs: readonly AppConfig[], before: ReadonlyMap<string, RunningApp> = new Map()) {
     const apps: RunningApp[] = [];
-    const failures: { appId: string; error: unknown }[] = [];
+    const failures: Failure[] = [];
     const rest = [...configs];
+    // For all together: where no Qiscus answers, each by itself would hold up those behind it.
+    const patience = Bun.sleep(FIRST_LOOK_MS);
     const next = async (): Promise<void> => {
-      for (let config = rest.shift(); config; config = rest.shift()) {
+      for (let config = rest.shift(); config && !this.#stopped; config = rest.shift()) {
         try {
-          apps.push(await startApp(config, this.#shared));
+          apps.push(await startApp(config, this.#shared, { replaces: before.has(config.qiscus.appId), patience }));
         } catch (error) {
           failures.push({ appId: config.qiscus.appId, error });
         }

@@ -55,7 +55,7 @@ export interface LeaderParts {
   decisions: DecisionLog;
   config: AppConfig;
   nowMs: () => number;
-  /** Unique per process. */
+  /** Unique per leader. */
   holder: string;
   log: Logger;
 }

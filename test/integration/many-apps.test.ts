@@ -9,7 +9,14 @@ import { keysOf } from '../../src/redis/keys';
 import type { Service } from '../../src/service';
 import { ask, startApps, type TestApp, type TestApps } from '../support/many-apps';
 import { startTestRedis, type TestRedis } from '../support/redis';
-import { ADMIN_TOKEN, spawnService, startTestService, WEBHOOK_TOKEN } from '../support/service';
+import {
+  ADMIN_TOKEN,
+  QISCUS_SECRET,
+  spawnService,
+  startTestSandbox,
+  startTestService,
+  WEBHOOK_TOKEN,
+} from '../support/service';
 import { until } from '../support/wait';
 
 let redis: TestRedis;
@@ -221,6 +228,66 @@ test('the list is read again: an app comes, changes, goes; webhooks of the other
   await steady;
   expect(refused).toBe(0);
 });
+
+test('an app is replaced while a call of it is under way: only one of the two leads, each decision is logged once', async () => {
+  await start({ ROLE: 'api' });
+  const [first, second] = apps.apps.map(apps.entryOf);
+  const other = await spawnService({ ...apps.env, LOG_LEVEL: 'info', WEBHOOK_WAIT_MS: '0' }, 'all');
+  const post = async (token: string, room: string) =>
+    (await ask('POST', `${other.url}/api/v1/webhook/agent_allocation`, { 'x-webhook-token': token }, { room_id: room }))
+      .status;
+  const logged = () =>
+    other
+      .output()
+      .matchAll(/"app":"one".*"journal":"([^"]+)"/g)
+      .toArray();
+  const says = (event: string, room: string) => new RegExp(`"event":"${event}".*"room":"${room}"`).test(other.output());
+  try {
+    one.sandbox.faults.add({ on: 'assign_agent', effect: 'status', status: 500, delayMs: 3_000 });
+    await post(one.webhookToken, 'slow');
+    await until(() => says('room.reserved', 'slow'), { what: 'a call under way' });
+    apps.write([{ ...first, WEBHOOK_TOKEN: { env: 'ADMIN_one' } }, second ?? {}]);
+    process.kill(other.pid, 'SIGHUP');
+    await until(async () => (await post(one.adminToken, 'a')) === 202, { what: 'the new one' });
+    expect(other.output()).not.toContain('apps.changed');
+    await until(() => other.output().includes('apps.changed') && says('room.assigned', 'a'), { what: 'the change' });
+    await post(one.adminToken, 'b');
+    await until(() => says('room.assigned', 'b'), { what: 'a new leader' });
+    const ids = logged().map(([, id]) => id);
+    expect(ids.length).toBeGreaterThan(5);
+    expect(ids).toEqual([...new Set(ids)]);
+  } finally {
+    await other.kill('SIGTERM');
+  }
+});
+
+test('no app of another list can start: all stays as it was, and no door is left open', async () => {
+  await start({ ROLE: 'api' });
+  const [first] = apps.apps.map(apps.entryOf);
+  const client = new Redis({ host: '127.0.0.1', port: redis.port });
+  await client.hset(keysOf('three').meta, 'format', 99);
+  client.disconnect();
+  apps.write([{ ...first, QISCUS_APP_ID: 'three' }]);
+  await service.reload(readConfig({ ...apps.env, ROLE: 'api', PORT: '3000' }, []));
+  expect((await read('/apps', ADMIN_TOKEN)).body.apps).toEqual([{ app_id: 'one' }, { app_id: 'two' }]);
+  expect((await ask('GET', `${service.url}/api/v1/apps`, {})).status).toBe(401);
+});
+
+test('Qiscus is silent for many: they start together, and do not wait one after the other', async () => {
+  await start({ ROLE: 'api' });
+  const ids = Array.from({ length: 96 }, (_, i) => `silent-${i}`);
+  const sandbox = await startTestSandbox({}, ids[0], ids.slice(1));
+  for (const id of ids) sandbox.app(id).faults.add({ on: 'agents', effect: 'hang', times: null });
+  const secret = { SECRET_silent: QISCUS_SECRET };
+  apps.write(
+    ids.map((id) => ({ QISCUS_APP_ID: id, QISCUS_BASE_URL: sandbox.url, QISCUS_SECRET: { env: 'SECRET_silent' } })),
+  );
+  const env = { ...apps.env, ...secret, BUN_CONFIG_MAX_HTTP_REQUESTS: '10000', SHUTDOWN_SECONDS: '1' };
+  // By sixteen, three seconds each, it would take 18.
+  const started = await startTestService(env);
+  await started.stop();
+  await sandbox.stop();
+}, 15_000);
 
 test('SIGHUP reads the file again; with a mistake in it everything stays as it was', async () => {
   await start({ ROLE: 'api' });

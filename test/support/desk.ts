@@ -269,7 +269,7 @@ export function memoryApp(change: (config: Config) => void = () => {}, rest: Par
     nowMs: Date.now,
   };
   const { config, desk, intake, feed, qiscus, logger } = parts;
-  const apps = new Apps(config.tokens);
+  const apps = new Apps(config);
   apps.set([{ id: config.qiscus.appId, config, desk, intake, feed, qiscus, logger, isNearlyFull: () => false }]);
   const app = buildApp({ ...parts, apps, ...rest });
   /** Sends a request; an object as `json` becomes a JSON body with its header. */
