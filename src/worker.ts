@@ -1,7 +1,7 @@
 /**
  * Puts the loops together that turn webhooks into assignments.
  *
- * Started in this order, so that each finds what it needs: groups and limit, leader (agents), dispatcher, applier.
+ * Started in this order, so that each finds what it needs: limit, leader (agents), dispatcher, applier.
  * Stopped in the reverse order: nothing new is applied, calls under way end, the lease goes back.
  */
 import { randomUUID } from 'node:crypto';
@@ -48,7 +48,6 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const { command, keys } = store;
   const ledger = new Ledger(store.scripts, nowMs);
   const recreateGroups = () => ensureGroups(command, keys, { scripts: store.scripts, nowMs });
-  await recreateGroups();
   await ledger.setInitialLimit(config.allocation.maxCustomers);
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
 

@@ -29,8 +29,6 @@ export interface Store {
   keys: Keys;
   command: RedisClient;
   scripts: Scripts;
-  /** One more connection; closed with the rest. */
-  open(purpose: Purpose): Promise<RedisClient>;
   isNearlyFull(): boolean;
 }
 
@@ -87,7 +85,7 @@ export async function openConnections(
       const scripts = new Scripts(command, keys, ({ format, message }) =>
         appLog?.warn({ event: 'format.newer', format }, message),
       );
-      return { keys, command, scripts, open, isNearlyFull };
+      return { keys, command, scripts, isNearlyFull };
     },
     close() {
       clearInterval(look);
