@@ -5,8 +5,8 @@
 -- ARGV[3]  concurrency  number  calls in flight, all processes together
 -- ARGV[4]  rate         number  calls a second, all processes together
 -- ARGV[5]  longest      number  ms that a call can last: what is pending for longer has lost its dispatcher
--- Returns  {'taken', {{id, room, agent, token, refusals, unknowns, unsure, kind}…}, entries read}  reservations are marked
---          `sent`, stale intents are dropped; kind 'assign', or 'question': is the room still held?
+-- Returns  {'taken', {{id, room, agent, token, refusals, unknowns, unsure, kind}…}, entries read, more}  reservations are marked
+--          `sent`, stale intents are dropped; kind 'assign', or 'question': is the room still held? more: 1: it may have left some
 --          {'wait', ms}  nothing may be sent before that; {'busy'} all calls are in flight
 -- Replay   hands out the next ones
 -- Cost     O(want + calls in flight)
@@ -49,4 +49,5 @@ for _, raw in ipairs(read and read[1][2] or {}) do
   end
 end
 if #intents > 0 then bucket_write(tokens - #intents) end
-return { 'taken', intents, read and #read[1][2] or 0 }
+local count = read and #read[1][2] or 0
+return { 'taken', intents, count, count == allowed and 1 or 0 }

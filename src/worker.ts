@@ -57,7 +57,10 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
   const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, logger);
-  const applier = new Applier({ ledger, command, inboxKey: keys.inbox, bell, turns, recreateGroups, log: logger });
+  // One connection, one after the other: the intents that an entry leads to are taken in the same round trip.
+  const onTaking = () => dispatcher.poke();
+  const inboxKey = keys.inbox;
+  const applier = new Applier({ ledger, command, inboxKey, bell, turns, onTaking, recreateGroups, log: logger });
   const unsubscribe = journal.subscribe((record) => {
     dispatcher.see(record);
     leader.see(record);

@@ -1,7 +1,8 @@
 /**
  * Turns intents into calls of Qiscus and reports what came of them.
  *
- * 1. Takes intents when poked (a reservation was journalled, a call ended), as many as rate and concurrency allow.
+ * 1. Takes intents when poked (webhooks are being applied, a reservation of somebody else was journalled, a call ended that
+ *    others waited for), as many as rate and concurrency allow.
  * 2. Calls Qiscus in parallel; each answer becomes an action (policy.ts) and one report to the ledger.
  * 3. A report that cannot be made is tried again; if the process dies, the intent is taken over by another.
  * 4. `stop` takes nothing more and waits for the calls under way, until the deadline; the rest stays pending.
@@ -42,6 +43,10 @@ export class Dispatcher {
   /** An intent takes up to two calls; together they end before it is taken over. */
   readonly #longestMs: number;
   readonly #calls = new Set<Promise<void>>();
+  /** Reservations whose call is under way: room and token. */
+  readonly #underWay = new Set<string>();
+  /** Is something left that only the end of a call lets us take? */
+  #short = false;
   #stopped = false;
   #taking: Promise<void> | null = null;
   #poked = false;
@@ -67,7 +72,10 @@ export class Dispatcher {
 
   /** Looks at one journal record: is there a call to make? */
   see(record: JournalRecord): void {
-    if (WAKING.has(record.event) || record.fields.questioned) this.poke();
+    const { event, fields } = record;
+    // Mostly it was taken in the same moment in which it was made.
+    if (event === 'room.reserved' && this.#underWay.has(`${fields.room} ${fields.token}`)) return;
+    if (WAKING.has(event) || fields.questioned) this.poke();
   }
 
   /** Looks for intents now. Cheap; any number of pokes during a look make one more look. */
@@ -103,14 +111,17 @@ export class Dispatcher {
 
   async #takeOnce(): Promise<void> {
     const want = Math.min(MOST_AT_ONCE, this.#limits.concurrency - this.#calls.size);
-    // The end of each call pokes again.
-    if (want <= 0) return;
+    this.#short = want <= 0;
+    if (this.#short) return;
     const { concurrency, ratePerSecond } = this.#limits;
     const taken = await this.#ledger.takeIntents(want, concurrency, ratePerSecond, this.#longestMs);
     if (taken.kind === 'wait') return this.#pokeIn(taken.ms);
-    if (taken.kind === 'busy') return this.#pokeIn(LOOK_AGAIN_WHEN_BUSY_MS);
+    if (taken.kind === 'busy') {
+      this.#short = true;
+      return this.#pokeIn(LOOK_AGAIN_WHEN_BUSY_MS);
+    }
     for (const intent of taken.intents) this.#begin(intent);
-    if (taken.read > 0) this.#poked = true;
+    if (taken.more) this.#poked = true;
   }
 
   #pokeIn(ms: number): void {
@@ -119,9 +130,12 @@ export class Dispatcher {
   }
 
   #begin(intent: Intent): void {
+    const reservation = `${intent.roomId} ${intent.token}`;
+    this.#underWay.add(reservation);
     const call = this.#run(intent).finally(() => {
       this.#calls.delete(call);
-      this.poke();
+      this.#underWay.delete(reservation);
+      if (this.#short) this.poke();
     });
     this.#calls.add(call);
   }

@@ -24,6 +24,8 @@ export interface ApplierParts {
   bell: Pick<Doorbell, 'on'>;
   /** The same for all apps of a process. */
   turns: Turns;
+  /** Called in the moment in which entries are being taken: what follows from them can be asked for at once. */
+  onTaking: () => void;
   recreateGroups: () => Promise<void>;
   log: Logger;
 }
@@ -82,12 +84,16 @@ export class Applier implements Listener {
   }
 
   async #takeOnce(): Promise<void> {
-    const { ledger, turns, command, inboxKey } = this.#parts;
+    const { ledger, turns, command, inboxKey, onTaking } = this.#parts;
     this.#news = null;
     // Without a turn: a Redis that is silent must not take those of other apps again and again.
     if (this.#unsure) await command.xlen(inboxKey);
     this.#unsure = false;
-    const taken = await turns.take(() => ledger.takeEntries('new'));
+    const taken = await turns.take(() => {
+      const answer = ledger.takeEntries('new');
+      onTaking();
+      return answer;
+    });
     if (taken.kind === 'taken' && taken.count > 0) this.#applied = taken.upTo;
     if (taken.kind === 'pending') await turns.take(() => this.#takePending());
     if (taken.kind !== 'taken' || taken.count === ENTRIES_AT_ONCE) this.#news = '';

@@ -25,7 +25,7 @@ export interface Intent {
 }
 
 export type TakenIntents =
-  | { kind: 'taken'; intents: Intent[]; read: number }
+  | { kind: 'taken'; intents: Intent[]; read: number; more: boolean }
   | { kind: 'wait'; ms: number }
   | { kind: 'busy' };
 
@@ -118,7 +118,7 @@ export class Ledger {
         unsure: number(unsure) === 1,
       };
     });
-    return { kind: 'taken', intents, read: number(reply[2]) };
+    return { kind: 'taken', intents, read: number(reply[2]), more: number(reply[3]) === 1 };
   }
 
   /** Counts calls made beside the outbox against the shared rate. */

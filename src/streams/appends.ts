@@ -105,7 +105,10 @@ export class Appends {
     const pipeline = this.#client.pipeline();
     pipeline[how](script, 1, this.#key, FORMAT, ...values);
     if (this.#minReplicas > 0) pipeline.wait(this.#minReplicas, REPLICAS_WITHIN_MS);
-    const [appended, waited] = (await pipeline.exec()) ?? [];
+    const answered = pipeline.exec();
+    // Before it is answered: who takes entries mostly finds them there already, and loses no round trip.
+    this.#bell?.ring(this.#key);
+    const [appended, waited] = (await answered) ?? [];
     if (!appended) throw new Error('Redis gave no answer');
     const [error, reply] = appended;
     if (how === 'evalsha' && error?.message.includes('NOSCRIPT')) return null;

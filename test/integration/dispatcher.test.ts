@@ -68,6 +68,36 @@ onBothRedis((s) => {
       await subject.stop(1_000);
     });
 
+    test('a webhook is applied and its call taken in one go: nobody waits for the journal', async () => {
+      answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
+      const subject = dispatcher(s.t.ledger, 5_000, 10_000);
+      await s.take();
+      await s.send(allocation('2'));
+      let takes = 0;
+      const onTaking = () => {
+        takes += 1;
+        // Only beside the first take, which applies it.
+        if (takes === 1) subject.poke();
+      };
+      await s.applying(() => until(async () => (await s.stateOf('2')) === 'assigned', { what: 'the call' }), onTaking);
+      await subject.stop(1_000);
+    });
+
+    test('more than it may call at once: the end of each call brings the next, and nobody else pokes', async () => {
+      answer = async (request) => {
+        const id = new URLSearchParams(await request.text()).get('agent_id');
+        return Response.json({ data: { added_agent: { id } } });
+      };
+      await s.t.roster(Array.from({ length: 10 }, (_, n) => ({ id: `b${n}` })));
+      const rooms = Array.from({ length: 18 }, (_, n) => `more-${n}`);
+      await s.arrive(...rooms.map((room) => allocation(room)));
+      const subject = dispatcher(s.t.ledger, 5_000, 10_000);
+      subject.poke();
+      const assigned = async () => (await Promise.all(rooms.map(s.stateOf))).every((state) => state === 'assigned');
+      await until(assigned, { what: 'all calls made' });
+      await subject.stop(1_000);
+    });
+
     test('stop waits for calls that were just being taken', async () => {
       answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
       const ledger = new GatedLedger(new Scripts(s.client, s.t.keys), () => s.t.clock.ms);

@@ -100,6 +100,7 @@ describe.each(REDIS_KINDS)('%s', (kind) => {
       inboxKey: t.keys.inbox,
       bell: rings,
       turns: new Turns(),
+      onTaking: () => {},
       recreateGroups,
     };
     const applier = new Applier({ ...parts, log });
@@ -201,7 +202,14 @@ describe('who is not heard', () => {
     const tell = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
     const { bell, client } = await bellOn(`redis://mute:password@127.0.0.1:${port}`, tell);
     const t = await openTestLedger(client);
-    const parts = { ledger: t.ledger, command: client, inboxKey: t.keys.inbox, bell, turns: new Turns() };
+    const parts = {
+      ledger: t.ledger,
+      command: client,
+      inboxKey: t.keys.inbox,
+      bell,
+      turns: new Turns(),
+      onTaking: () => {},
+    };
     const applier = new Applier({ ...parts, recreateGroups: () => ensureGroups(client, t.keys), log });
     const journal = new JournalReader(client, bell, t.keys.journal, log);
     const seen: string[] = [];

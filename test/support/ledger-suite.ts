@@ -47,7 +47,7 @@ export interface LedgerSuite {
   /** Moves the clock and does what is due. */
   advance(ms: number, rules?: Partial<typeof CALM>): Promise<void>;
   /** Runs the loop that applies the inbox while `body` runs. */
-  applying(body: () => Promise<unknown>): Promise<void>;
+  applying(body: () => Promise<unknown>, onTaking?: () => void): Promise<void>;
   inboxEmpty(): Promise<boolean>;
   stateOf(room: string): Promise<string | undefined>;
   agentOf(room: string): Promise<string | null | undefined>;
@@ -123,10 +123,17 @@ export function onBothRedis(define: (suite: LedgerSuite) => void): void {
           t.clock.ms += ms;
           while ((await t.ledger.advanceClock({ ...CALM, ...rules })).more);
         },
-        async applying(body) {
+        async applying(body, onTaking = () => {}) {
           const recreateGroups = () => ensureGroups(client, t.keys);
           const bell = new Doorbell(redis.url, client);
-          const parts = { command: client, inboxKey: t.keys.inbox, bell, turns: new Turns(), recreateGroups };
+          const parts = {
+            command: client,
+            inboxKey: t.keys.inbox,
+            bell,
+            turns: new Turns(),
+            onTaking,
+            recreateGroups,
+          };
           const applier = new Applier({ ledger: t.ledger, ...parts, log: pino({ level: 'silent' }) });
           bell.start();
           applier.start();

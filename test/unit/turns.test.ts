@@ -1,14 +1,13 @@
 /** Turns between apps: whoever comes waits for one batch of each app before it, and never for a Redis that is silent. */
 import { expect, test } from 'bun:test';
 import { Turns } from '../../src/ledger/turns';
-import { until } from '../support/wait';
 
 /** Runs `batches` jobs of one app in a row, as its applier does; notes each in `order`. */
 async function app(turns: Turns, name: string, batches: number, order: string[]): Promise<void> {
   for (let i = 0; i < batches; i++) {
     await turns.take(async () => {
       order.push(name);
-      await Promise.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
     });
   }
 }
@@ -22,11 +21,16 @@ test('a job runs in the very call that brought it when nobody is before it', () 
 test.each([1, 2, 3])('%i at a time: a quiet app waits for one batch of each flooded one', async (jobsAtOnce) => {
   const turns = new Turns(jobsAtOnce);
   const order: string[] = [];
-  const floods = ['a', 'b', 'c', 'd', 'e'].map((name) => app(turns, name, 100, order));
-  await until(() => order.length > 50, { what: 'the flood is under way' });
+  const names = ['a', 'b', 'c', 'd', 'e'];
+  const floods = names.map((name) => app(turns, name, 100, order));
+  while (order.length < 50) await new Promise((resolve) => setImmediate(resolve));
   const before = order.length;
   await app(turns, 'quiet', 1, order);
-  expect(order.indexOf('quiet') - before).toBeLessThanOrEqual(5);
+  expect(order.indexOf('quiet') - before).toBeLessThanOrEqual(names.length);
+  // Each in its turn, none twice before the others.
+  const shares = names.map((name) => order.filter((one) => one === name).length);
+  expect(Math.max(...shares)).toBeLessThan(100);
+  expect(Math.max(...shares) - Math.min(...shares)).toBeLessThanOrEqual(1);
   await Promise.all(floods);
   expect(order.length).toBe(501);
 });

@@ -102,7 +102,8 @@ export class Process {
     this.wire.begin();
     [this.#inbox, this.#dispatcher, this.#sweep] = this.#assemble();
     const { keys, log } = this.#parts;
-    const parts = { bell: UNHEARD, turns: new Turns(), recreateGroups: this.#recreateGroups, log };
+    const onTaking = () => this.#dispatcher.poke();
+    const parts = { bell: UNHEARD, turns: new Turns(), onTaking, recreateGroups: this.#recreateGroups, log };
     const applier = new Applier({ ledger: this.#ledger, command: this.wire.client, inboxKey: keys.inbox, ...parts });
     this.#applier = null;
     this.#do(async () => {
