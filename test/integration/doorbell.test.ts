@@ -73,8 +73,8 @@ describe.each(REDIS_KINDS)('%s', (kind) => {
     const other = new Ear();
     bells[1]?.bell.on('b', other);
     await until(
-      () => {
-        void bells[0]?.client.publish(BELL, 'a 1-0');
+      async () => {
+        await bells[0]?.client.publish(BELL, 'a 1-0');
         return ears.every(({ heard }) => heard.length > 0);
       },
       { what: 'all have heard it' },
