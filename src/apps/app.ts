@@ -33,6 +33,8 @@ export interface QiscusApp {
   logger: Logger;
   /** Is the Redis that holds it so full that new chats are refused? */
   isNearlyFull: () => boolean;
+  /** Aborted when this process no longer serves it, or serves it by other settings. */
+  gone: AbortSignal;
 }
 
 export interface RunningApp extends QiscusApp {
@@ -73,6 +75,7 @@ export async function startApp(config: AppConfig, shared: Shared, start: Start):
   const desk = new Desk(store.scripts, nowMs);
   const journal = new JournalReader(store.command, bell, store.keys.journal, logger);
   const waiters = new Waiters();
+  const gone = new AbortController();
   journal.subscribe((record) => waiters.see(record));
   await journal.start();
   try {
@@ -97,7 +100,9 @@ export async function startApp(config: AppConfig, shared: Shared, start: Start):
       qiscus,
       logger,
       isNearlyFull: store.isNearlyFull,
+      gone: gone.signal,
       async stop(deadlineMs) {
+        gone.abort();
         await worker?.stop(deadlineMs);
         await journal.stop();
       },

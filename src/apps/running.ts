@@ -3,8 +3,8 @@
  *
  * 1. `set` brings them in line with a list of configurations: those that are new or changed start, those that are gone
  *    stop. An app that changed is replaced without a gap: the new one runs before the old one stops.
- * 2. One list at a time; an app that cannot start on a reload leaves things as they were for it, and is logged. Where none
- *    could, all stays as it was: a process without an app is of no use.
+ * 2. One list at a time. Of several apps those that can start do; the others are logged, stay as they were, and are tried
+ *    again. Where none could, all stays as it was: a process without an app is of no use.
  * 3. `stop` ends all of them together; a list that is being put in force is cut short.
  */
 import type { AppConfig } from '../config';
@@ -17,6 +17,8 @@ const STARTS_AT_ONCE = 16;
 const FIRST_LOOK_MS = 3_000;
 /** How long calls in hand of an app that is replaced or gone may take, ms. */
 const LEAVE_MS = 10_000;
+/** After that an app that could not start is tried again, ms. */
+const AGAIN_MS = 10_000;
 
 interface Failure {
   appId: string;
@@ -28,6 +30,7 @@ export class RunningApps {
   readonly #shared: Shared;
   #running: readonly RunningApp[] = [];
   #setting: Promise<void> = Promise.resolve();
+  #again: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
   constructor(directory: Apps, shared: Shared) {
@@ -35,14 +38,13 @@ export class RunningApps {
     this.#shared = shared;
   }
 
-  /** The first list. @throws ServiceError when an app cannot start; `stop` ends those that could */
+  /** The first list. @throws ServiceError when no app can start */
   async start(configs: readonly AppConfig[]): Promise<void> {
     const { apps, failures } = await this.#startAll(configs);
     this.#running = apps;
     this.#directory.set(apps);
-    if (failures[0] === undefined) return;
-    if (this.#shared.many) this.#tell(failures, 'an app could not be started');
-    throw failures[0].error;
+    if (apps.length === 0) throw failures[0]?.error;
+    this.#tell(failures, configs);
   }
 
   /** Another list. Resolves when it is in force, and what is gone has stopped. */
@@ -54,12 +56,14 @@ export class RunningApps {
   /** @param leftMs what is left of the time to stop */
   async stop(leftMs: () => number): Promise<void> {
     this.#stopped = true;
+    clearTimeout(this.#again);
     await this.#setting;
     await Promise.all(this.#running.map((app) => app.stop(leftMs())));
   }
 
   async #change(configs: readonly AppConfig[]): Promise<void> {
     if (this.#stopped) return;
+    clearTimeout(this.#again);
     const { logger } = this.#shared;
     const before = new Map(this.#running.map((app) => [app.id, app]));
     const isSame = (config: AppConfig) => Bun.deepEquals(before.get(config.qiscus.appId)?.config, config);
@@ -67,7 +71,7 @@ export class RunningApps {
       configs.filter((config) => !isSame(config)),
       before,
     );
-    this.#tell(failures, 'an app could not be started; it stays as it was');
+    this.#tell(failures, configs);
     const fresh = new Map(started.map((app) => [app.id, app]));
     const running = configs.flatMap(({ qiscus: { appId } }) => fresh.get(appId) ?? before.get(appId) ?? []);
     if (running.length === 0) return;
@@ -75,11 +79,14 @@ export class RunningApps {
     this.#directory.set(running);
     const gone = [...before.values()].filter((app) => !this.#running.includes(app));
     await Promise.all(gone.map((app) => app.stop(LEAVE_MS)));
+    if (started.length + gone.length === 0) return;
     const counts = { apps: this.#running.length, started: started.length, stopped: gone.length };
     logger.info({ event: 'apps.changed', ...counts }, 'the apps were read again');
   }
 
-  #tell(failures: readonly Failure[], what: string): void {
+  #tell(failures: readonly Failure[], configs: readonly AppConfig[]): void {
+    if (failures.length > 0 && !this.#stopped) this.#again = setTimeout(() => void this.set(configs), AGAIN_MS);
+    const what = 'an app could not be started: it stays as it was, and is tried again';
     for (const { appId, error } of failures) {
       this.#shared.logger.error({ event: 'app.failed', app: appId, err: error }, what);
     }

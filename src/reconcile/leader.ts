@@ -149,6 +149,9 @@ export class Leader {
   }
 
   #follow(): void {
+    // Whoever leads knows what waits.
+    this.#waiting = 0;
+    this.#nextDueMs = 0;
     this.#parts.decisions.forget();
     this.#sweep.forget();
     this.#ready.resolve();

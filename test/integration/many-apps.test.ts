@@ -311,3 +311,28 @@ test('SIGHUP reads the file again; with a mistake in it everything stays as it w
     await other.kill('SIGTERM');
   }
 });
+
+test('an app that cannot start does not keep the others from it, and is started when it can', async () => {
+  await start({ ROLE: 'api' });
+  await service.stop();
+  const client = new Redis({ host: '127.0.0.1', port: redis.port });
+  await client.hset(keysOf('two').meta, 'format', 99);
+  service = await startTestService(apps.env);
+  expect((await allocate(one.webhookToken, { room_id: 'a' })).body.state).toBe('assigned');
+  expect((await allocate(two.webhookToken, { room_id: 'a' })).status).toBe(401);
+  await client.hdel(keysOf('two').meta, 'format');
+  client.disconnect();
+  await service.reload(readConfig({ ...apps.env, PORT: '3000' }, []));
+  expect((await allocate(two.webhookToken, { room_id: 'a' })).body.state).toBe('assigned');
+});
+
+test('who follows the events of an app that goes is not left waiting', async () => {
+  await start();
+  const stream = await fetch(`${service.url}/api/v1/events`, {
+    headers: { authorization: `Bearer ${two.adminToken}` },
+  });
+  const ended = stream.text();
+  apps.write([apps.entryOf(one)]);
+  await service.reload(readConfig({ ...apps.env, PORT: '3000' }, []));
+  expect(await ended).toContain(': connected');
+});

@@ -270,7 +270,19 @@ export function memoryApp(change: (config: Config) => void = () => {}, rest: Par
   };
   const { config, desk, intake, feed, qiscus, logger } = parts;
   const apps = new Apps(config);
-  apps.set([{ id: config.qiscus.appId, config, desk, intake, feed, qiscus, logger, isNearlyFull: () => false }]);
+  apps.set([
+    {
+      id: config.qiscus.appId,
+      config,
+      desk,
+      intake,
+      feed,
+      qiscus,
+      logger,
+      isNearlyFull: () => false,
+      gone: new AbortController().signal,
+    },
+  ]);
   const app = buildApp({ ...parts, apps, ...rest });
   /** Sends a request; an object as `json` becomes a JSON body with its header. */
   const send = (

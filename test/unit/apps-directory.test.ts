@@ -18,7 +18,14 @@ function appOf(id: string, token: string) {
     feed: new MemoryFeed(),
     qiscus: new MemoryQiscus(),
   };
-  return { id, config, ...parts, logger: pino({ level: 'silent' }), isNearlyFull: () => false };
+  return {
+    id,
+    config,
+    ...parts,
+    logger: pino({ level: 'silent' }),
+    isNearlyFull: () => false,
+    gone: new AbortController().signal,
+  };
 }
 
 /** Sends a change of the limit whose body ends only after the list has become `after`. */

@@ -25,7 +25,7 @@ export interface Readiness {
 }
 
 const ANSWER_WITHIN_MS = 150;
-/** A thousand apps are a thousand readings. */
+/** A thousand apps are a thousand readings: these may take longer, and are kept for as long. */
 const MORE_FOR_AN_APP_MS = 1;
 const OLDEST_INBOX_MS = 30_000;
 const ROSTER_PERIODS = 6;
@@ -75,9 +75,11 @@ export function readiness(apps: Apps, stopping?: AbortSignal): () => Promise<Rea
   }
 
   return () => {
-    reading ??= read().finally(() => {
+    const forget = () => {
       reading = null;
-    });
+    };
+    const others = apps.all.length - 1;
+    reading ??= read().finally(() => (others > 0 ? setTimeout(forget, others * MORE_FOR_AN_APP_MS) : forget()));
     return reading;
   };
 }

@@ -22,11 +22,15 @@ export function journal(apps: Apps, stopping: AbortSignal | undefined) {
       ({ query, request, set }) => {
         // A browser's EventSource cannot set the header on its first call, so `after` says the same.
         const header = request.headers.get('last-event-id') || undefined;
-        const { feed } = apps.of(request);
+        const { feed, gone } = apps.of(request);
         const { after } = readPage({ after: header ?? query.after }, RECORD_ID);
         set.headers['content-type'] = 'text/event-stream; charset=utf-8';
         // A HEAD must not open a stream that nobody reads.
-        return new Response(request.method === 'HEAD' ? null : eventStream(feed, after, stopping));
+        return new Response(
+          request.method === 'HEAD'
+            ? null
+            : eventStream(feed, after, stopping ? AbortSignal.any([stopping, gone]) : gone),
+        );
       },
       { detail: EVENTS },
     );

@@ -56,20 +56,23 @@ export function meter(registry: Registry, apps: Apps, many: boolean) {
     gauge: new Gauge({ name, help, labelNames: own, registers }),
     value,
   }));
-  apps.each(({ id, feed }) => feed.subscribe(({ event }) => records.inc({ ...labels(id), event })));
+  apps.each(({ id, feed, gone }) => {
+    const unsubscribe = feed.subscribe(({ event }) => records.inc({ ...labels(id), event }));
+    gone.addEventListener('abort', unsubscribe);
+  });
 
   async function text(): Promise<string> {
+    const found = await Promise.all(
+      apps.all.map(async ({ id, desk }) => ({ id, health: await desk.readHealth().catch(() => null) })),
+    );
     memory.set(process.memoryUsage.rss());
-    // Apps may have gone.
+    storeUp.set(found.some(({ health }) => health !== null) ? 1 : 0);
+    // Apps may have gone. All in one go: another scrape may be under way.
     for (const gauge of [qiscus, ...gauges.map(({ gauge }) => gauge)]) gauge.reset();
-    const read = async ({ id, desk }: (typeof apps.all)[number]) => {
-      const health = await desk.readHealth().catch(() => null);
+    for (const { id, health } of found) {
       for (const { gauge, value } of gauges) gauge.set(labels(id), health === null ? Number.NaN : value(health));
       for (const state of QISCUS_STATES) qiscus.set({ ...labels(id), state }, health?.qiscus.state === state ? 1 : 0);
-      return health !== null;
-    };
-    const answered = await Promise.all(apps.all.map(read));
-    storeUp.set(answered.includes(true) ? 1 : 0);
+    }
     return registry.metrics();
   }
   return { text, countError: (code: string) => errors.inc({ code }) };
