@@ -2,25 +2,34 @@
  * A process with a Qiscus sandbox and the people in it: customers who write, agents who finish chats.
  *
  * 1. `rush`: always twice as many open rooms as there are slots; every chat ends a moment after it was assigned.
- * 2. `pace`: all slots taken and rooms in line; at a steady pace one chat ends, and the next call for that agent is timed
- *    from the moment before the resolve webhook goes out to the moment in which the sandbox makes the assignment.
- * 3. Told what to do by IPC, one thing at a time; ends when its parent goes.
+ * 2. `flow`: the whole path at full speed, with a free slot for every room (city-flow.ts).
+ * 3. `pace`: so many webhooks a second, and the time from each to the call that it leads to (city-pace.ts).
+ * 4. `burst`: chats that begin in the same moment, and how many agents end above the limit.
+ * 5. Told what to do by IPC, one thing at a time; ends when its parent goes.
  */
 import { startTestSandbox, WEBHOOK_TOKEN } from '../support/service';
 import { until } from '../support/wait';
+import { flow } from './city-flow';
+import { chatsAtPace, endsAtPace } from './city-pace';
 import { quantile } from './measure';
 
 export type CityOrder =
-  | { do: 'open'; agents: number; deliverTo: string }
+  /** `limit`: an agent who gets more rooms is a violation. */
+  | { do: 'open'; agents: number; limit: number; deliverTo: string }
   | { do: 'rush'; rooms: number; slots: number }
-  /** `byHand`: the first rooms are assigned by an admin's hand, for a service that cannot choose agents. */
-  | { do: 'pace'; ends: number; everyMs: number; slotsEach: number; byHand: boolean };
+  | { do: 'flow'; rooms: number; open: number; port: number }
+  /** `chats`: half of the webhooks begin a chat, half end one, slots are free; `ends`: none is, all end one. */
+  | { do: 'pace'; kind: 'chats' | 'ends'; calls: number; webhooksPerSecond: number; slotsEach: number }
+  | { do: 'burst'; chats: number };
 
 export interface CityReport {
   /** Rooms that got an agent, and how many calls that took: assign_agent, and reads of single rooms. */
   assigned: number;
   calls: number;
+  /** Rooms with two agents, and agents above their limit. */
   violations: number;
+  /** Agents with more rooms than the limit when it ended. */
+  overLimit: number;
   tookMs: number;
   p50Ms: number;
   p99Ms: number;
@@ -31,7 +40,7 @@ const CHAT_MS = 20;
 // The sandbox notes assignments by this clock: whole milliseconds are too coarse here.
 Date.now = () => performance.timeOrigin + performance.now();
 
-const sandbox = await startTestSandbox({ omitCounts: true });
+const sandbox = await startTestSandbox();
 let rooms = 0;
 
 function newRoom(): string {
@@ -45,9 +54,10 @@ function isServed(room: string): boolean {
   return resolved || agents.length > 0;
 }
 
-function open(agents: number, deliverTo: string): void {
+function open({ agents, limit, deliverTo }: Extract<CityOrder, { do: 'open' }>): void {
   for (const { id } of sandbox.agents.list()) sandbox.agents.remove(id);
   for (let n = 1; n <= agents; n++) sandbox.agents.create({ id: `agent-${n}`, channelIds: null });
+  sandbox.configure({ cap: limit });
   sandbox.setDelivery({ baseUrl: deliverTo, webhookToken: WEBHOOK_TOKEN });
 }
 
@@ -72,45 +82,31 @@ async function rush(count: number, slots: number): Promise<void> {
   }
 }
 
-/** Times from a slot freed to the next call for its agent, ms. */
-async function pace(order: Extract<CityOrder, { do: 'pace' }>): Promise<number[]> {
-  const agents = sandbox.agents.list().map(({ id }) => id);
-  const held = Array.from({ length: agents.length * order.slotsEach }, newRoom);
-  for (const [i, roomId] of held.entries()) {
-    await sandbox.rooms.create({ roomId, copies: order.byHand ? 0 : 1 });
-    if (order.byHand) sandbox.rooms.assign(roomId, agents[i % agents.length] ?? '');
-  }
-  await until(() => held.every(isServed), { what: 'every slot is taken', withinMs: 30_000 });
-  const line = Array.from({ length: order.ends }, newRoom);
-  for (const roomId of line) await sandbox.rooms.create({ roomId });
+/** All at once; resolves when every webhook has its answer and every slot is taken, or every room has an agent. */
+async function burst(chats: number): Promise<void> {
+  const begun = Array.from({ length: chats }, newRoom);
+  await Promise.all(begun.map((roomId) => sandbox.rooms.create({ roomId })));
+  const slots = sandbox.agents.list().length * (sandbox.configure({}).cap ?? 0);
+  await until(() => begun.filter(isServed).length >= Math.min(chats, slots), { what: 'every slot is taken' });
+}
 
-  const freed: { agent: string; atMs: number }[] = [];
-  const begunMs = performance.now();
-  for (let i = 0; i < order.ends; i++) {
-    await Bun.sleep(begunMs + i * order.everyMs - performance.now());
-    const agent = agents[i % agents.length] ?? '';
-    const room = sandbox.agents.read(agent).rooms[0];
-    if (room === undefined) throw new Error(`${agent} had no chat to end: the pace is too fast`);
-    freed.push({ agent, atMs: Date.now() });
-    void sandbox.rooms.resolve(room);
-  }
-  await until(() => line.every(isServed), { what: 'every room of the line is served', withinMs: 30_000 });
-  const { assigns } = sandbox.state();
-  const found = freed.map(({ agent, atMs }) => {
-    const next = assigns.find((assign) => assign.agentId === agent && assign.atMs > atMs);
-    return (next?.atMs ?? Number.NaN) - atMs;
-  });
-  await Promise.all(agents.flatMap((id) => sandbox.agents.read(id).rooms.map((room) => sandbox.rooms.resolve(room))));
-  return found;
+/** Returns times in ms, if it is times that the order is about. */
+async function follow(order: CityOrder): Promise<number[]> {
+  if (order.do === 'open') open(order);
+  else if (order.do === 'rush') await rush(order.rooms, order.slots);
+  else if (order.do === 'flow') await flow(sandbox, order, newRoom);
+  else if (order.do === 'burst') await burst(order.chats);
+  else return (order.kind === 'chats' ? chatsAtPace : endsAtPace)({ sandbox, newRoom, isServed }, order);
+  return [0];
 }
 
 async function run(order: CityOrder): Promise<CityReport> {
   const before = sandbox.state();
   const startMs = performance.now();
-  let timesMs = [0];
-  if (order.do === 'open') open(order.agents, order.deliverTo);
-  else if (order.do === 'rush') await rush(order.rooms, order.slots);
-  else timesMs = await pace(order);
+  const timesMs = await follow(order).catch((cause) => {
+    const { replies, failed } = sandbox.state().deliveries;
+    throw new Error(`${order.do}: webhooks answered ${JSON.stringify(replies)}, ${failed} not`, { cause });
+  });
   const tookMs = performance.now() - startMs;
   const after = sandbox.state();
   const calls = ({ calls: { assign_agent = 0, customer_room = 0 } }: typeof before) => assign_agent + customer_room;
@@ -118,6 +114,7 @@ async function run(order: CityOrder): Promise<CityReport> {
     assigned: after.assigns.length - before.assigns.length,
     calls: calls(after) - calls(before),
     violations: after.violations.length - before.violations.length,
+    overLimit: after.agents.filter(({ count }) => count > (after.config.cap ?? Infinity)).length,
     tookMs,
     p50Ms: quantile(timesMs, 0.5),
     p99Ms: quantile(timesMs, 0.99),

@@ -1,25 +1,23 @@
 /**
  * What a measurement is, and how measurements are compared: always as a ratio to something measured in the same run.
  */
+import type { FigureId } from './figures';
 
-/** One line of the table. */
-export interface Figure {
-  suite: string;
-  what: string;
+/** What a suite found for one figure of the catalogue (figures.ts). */
+export interface Reading {
+  id: FigureId;
   measured: number;
   /** What `measured` is held against: another program, another size, a budget. */
   baseline: number;
-  unit: string;
   /** measured / baseline; of several rounds, the median of the rounds' ratios. */
   ratio: number;
-  /** null: for orientation only. */
-  target: { atLeast: number } | { atMost: number } | null;
+  /** Under what conditions, and what else was seen. */
   note: string;
 }
 
-export function isMet({ ratio, target }: Figure): boolean | null {
-  if (!target) return null;
-  return 'atLeast' in target ? ratio >= target.atLeast : ratio <= target.atMost;
+/** The reading of several rounds. */
+export function reading(id: FigureId, measured: readonly number[], baseline: readonly number[], note: string): Reading {
+  return { id, measured: median(measured), baseline: median(baseline), ratio: ratioOf(measured, baseline), note };
 }
 
 export function median(values: readonly number[]): number {

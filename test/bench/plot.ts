@@ -1,36 +1,103 @@
-/** One plain bar chart: each figure's ratio to its baseline, and a line where its target is. */
-import { type Figure, isMet } from './measure';
+/**
+ * The plot of the results, by ECharts: how far each figure is on the good side of its target, as SVG, and as PNG where a
+ * Chromium can take the picture.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BarChart } from 'echarts/charts';
+import { GridComponent, MarkLineComponent, TitleComponent } from 'echarts/components';
+import { init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { type Figure, isMet, targetText } from './figures';
+import type { Results } from './results';
 
+use([BarChart, GridComponent, MarkLineComponent, TitleComponent, SVGRenderer]);
+
+const WIDTH = 1_100;
 const ROW = 30;
-const LEFT = 400;
-const WIDTH = 860;
-const COLORS = { met: '#2a7d4f', missed: '#b3392f', open: '#5b6b7a' };
+const COLORS = { met: '#2a7d4f', missed: '#b3392f' };
+/** Bars end here: what is better than 8 times its target needs no more room. */
+const MOST = 8;
 
-/** An SVG of its own height. Bars are drawn so that the targets stand in one line, at half of the scale. */
-export function plot(figures: readonly Figure[]): string {
-  const height = figures.length * ROW + 60;
-  const rows = figures.map((figure, i) => {
-    const { what, ratio, target } = figure;
-    const goal = target === null ? 1 : 'atLeast' in target ? target.atLeast : target.atMost;
-    const scale = (WIDTH - LEFT - 160) / 2;
-    const length = Math.min(2, ratio / goal) * scale;
-    const met = isMet(figure);
-    const color = met === null ? COLORS.open : met ? COLORS.met : COLORS.missed;
-    const word = target === null ? 'no target' : 'atLeast' in target ? `≥ ${goal.toFixed(2)}` : `≤ ${goal.toFixed(2)}`;
-    const y = 40 + i * ROW;
-    return `  <text x="${LEFT - 10}" y="${y + 15}" text-anchor="end">${escaped(what)}</text>
-  <rect x="${LEFT}" y="${y}" width="${length.toFixed(1)}" height="20" fill="${color}"/>
-  <line x1="${LEFT + scale}" x2="${LEFT + scale}" y1="${y - 4}" y2="${y + 24}" stroke="#222" stroke-width="2"/>
-  <text x="${WIDTH - 150}" y="${y + 15}">${ratio.toFixed(2)} (${word})</text>`;
-  });
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="13" fill="#222">
-  <rect width="100%" height="100%" fill="#fff"/>
-  <text x="10" y="22" font-size="15">Ratio to the baseline; the line is the target (≥: at least, ≤: at most)</text>
-${rows.join('\n')}
-</svg>
-`;
+/** 1: exactly on target; 2: twice as good. */
+function margin({ ratio, target }: Figure): number {
+  if (!target) return 1;
+  const times = 'atLeast' in target ? ratio / target.atLeast : target.atMost / ratio;
+  return Math.min(MOST, Math.max(1 / MOST, times));
 }
 
-function escaped(text: string): string {
-  return text.replace(/[&<>]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[sign] ?? '');
+/** An SVG of the figures that have a target above 0. */
+export function plot({ figures, at, machine }: Results): string {
+  const shown = figures.filter(({ target }) => target && !('atMost' in target && target.atMost === 0)).toReversed();
+  const chart = init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height: shown.length * ROW + 130 });
+  chart.setOption({
+    animation: false,
+    backgroundColor: '#fff',
+    title: {
+      text: 'How far from the target: right of the line is better',
+      subtext: `${at.slice(0, 10)}, ${machine.cores} cores, Bun ${machine.bun}, Redis ${machine.redis}; the figure is the ratio`,
+      left: 12,
+      top: 8,
+    },
+    grid: { left: 12, right: 150, top: 70, bottom: 36, containLabel: true },
+    xAxis: {
+      type: 'log',
+      logBase: 2,
+      min: 1 / MOST,
+      max: MOST,
+      axisLabel: { formatter: (times: number) => `${times < 1 ? `1/${Math.round(1 / times)}` : times}×` },
+      minorSplitLine: { show: false },
+    },
+    yAxis: {
+      type: 'category',
+      data: shown.map(({ what, against }) => `${what}, against ${against}`.replaceAll('`', '')),
+      axisLabel: { width: 520, overflow: 'truncate' },
+      axisTick: { show: false },
+    },
+    series: [
+      {
+        type: 'bar',
+        barWidth: 16,
+        data: shown.map((figure) => ({
+          value: margin(figure),
+          itemStyle: { color: isMet(figure) ? COLORS.met : COLORS.missed },
+        })),
+        label: {
+          show: true,
+          position: 'right',
+          formatter: ({ dataIndex }: { dataIndex: number }) => {
+            const figure = shown[dataIndex];
+            return figure ? `${figure.ratio.toFixed(2)}  (${targetText(figure, 'en')})` : '';
+          },
+        },
+        markLine: {
+          symbol: 'none',
+          silent: true,
+          label: { formatter: 'target', position: 'start' },
+          lineStyle: { color: '#222', type: 'solid', width: 2 },
+          data: [{ xAxis: 1 }],
+        },
+      },
+    ],
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return svg;
+}
+
+/** Writes latest.svg, and latest.png when there is a Chromium, from latest.json in `folder`. */
+export async function draw(folder: string): Promise<void> {
+  const svg = plot(JSON.parse(readFileSync(join(folder, 'latest.json'), 'utf8')) as Results);
+  await Bun.write(join(folder, 'latest.svg'), svg);
+  // Says by itself that there is none.
+  const { hasBrowser, launchBrowser } = await import('../support/browser');
+  if (!hasBrowser) return;
+  const browser = await launchBrowser();
+  try {
+    const page = await browser.newPage({ deviceScaleFactor: 2 });
+    await page.setContent(`<body style="margin:0">${svg}</body>`);
+    await page.locator('svg').screenshot({ path: join(folder, 'latest.png') });
+  } finally {
+    await browser.close();
+  }
 }

@@ -2,16 +2,17 @@
  * A process that posts webhooks over bare TCP: as cheap as a client can be, and the same for every server.
  *
  * 1. Keep-alive, one request under way per connection, no pipelining; closed loop.
- * 2. Each request is the same bytes but for the digits of its room id, which never repeat.
+ * 2. Requests of one kind are the same bytes but for the digits of the room id.
  * 3. Told what to do by IPC, one run at a time; ends when its parent goes.
  */
 import type { Socket } from 'bun';
 
 export interface Order {
   port: number;
-  path: string;
-  /** JSON text that holds ROOM once. */
-  body: string;
+  /** `body` is JSON text that holds ROOM once. Each is sent for `cycle` rooms, then the next one for the same rooms. */
+  requests: { path: string; body: string }[];
+  /** Absent: every request is for a new room. */
+  cycle?: number;
   connections: number;
   runMs: number;
 }
@@ -28,19 +29,28 @@ export interface Result {
 /** Stands in the body for the digits of the room id. */
 export const ROOM = '1000000000';
 
-let rooms = 0;
+let sent = 0;
+
+interface Prepared {
+  bytes: Buffer;
+  /** Where the digits of the room id begin. */
+  digits: number;
+}
 
 interface Line {
-  request: Buffer;
+  /** One for each of the order's requests. */
+  requests: Prepared[];
   sentMs: number;
   /** Bytes of the reply's body that are still to come. */
   missing: number;
 }
 
 function post(order: Order): Promise<Result> {
-  const { port, path, body, connections, runMs } = order;
-  const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-  const digits = head.length + body.indexOf(ROOM);
+  const { port, requests, cycle = Number.POSITIVE_INFINITY, connections, runMs } = order;
+  const prepare = ({ path, body }: Order['requests'][number]): Prepared => {
+    const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    return { bytes: Buffer.from(head + body, 'latin1'), digits: head.length + body.indexOf(ROOM) };
+  };
   const { promise, resolve, reject } = Promise.withResolvers<Result>();
   const tookMs: number[] = [];
   let refused = 0;
@@ -56,10 +66,11 @@ function post(order: Order): Promise<Result> {
       return;
     }
     const line = socket.data;
-    rooms += 1;
-    line.request.write(String(Number(ROOM) + rooms), digits, 'latin1');
+    const { bytes, digits } = line.requests[Math.floor(sent / cycle) % requests.length] as Prepared;
+    sent += 1;
+    bytes.write(String(Number(ROOM) + (sent % cycle)), digits, 'latin1');
     line.sentMs = nowMs;
-    if (socket.write(line.request) !== line.request.length) reject(new Error('a request did not go out in one piece'));
+    if (socket.write(bytes) !== bytes.length) reject(new Error('a request did not go out in one piece'));
   }
 
   function receive(socket: Socket<Line>, chunk: Buffer): void {
@@ -86,7 +97,7 @@ function post(order: Order): Promise<Result> {
     Bun.connect<Line>({
       hostname: '127.0.0.1',
       port,
-      data: { request: Buffer.from(head + body, 'latin1'), sentMs: 0, missing: 0 },
+      data: { requests: requests.map(prepare), sentMs: 0, missing: 0 },
       socket: { open: send, data: receive, error: (_, error) => reject(error) },
     }).catch(reject);
   }

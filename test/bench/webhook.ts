@@ -13,7 +13,7 @@ import body from '../fixtures/webhook-caa-documented-2025-channel-completed.json
 import { startTestRedis } from '../support/redis';
 import { APP_ID, environment, spawnService, WEBHOOK_TOKEN } from '../support/service';
 import { until } from '../support/wait';
-import { alternate, type Figure, median, ratioOf } from './measure';
+import { alternate, type Reading, reading } from './measure';
 import { type Order, type Result, ROOM } from './poster';
 import { startChild } from './processes';
 
@@ -21,14 +21,14 @@ const CONNECTIONS = 64;
 const WEBHOOK = JSON.stringify({ ...body, app_id: APP_ID, app_code: APP_ID, room_id: ROOM });
 const PATH = `/api/v1/webhook/agent_allocation/${WEBHOOK_TOKEN}`;
 
-export async function measureWebhook(quick: boolean): Promise<Figure[]> {
+export async function measureWebhook(quick: boolean): Promise<Reading[]> {
   const runMs = quick ? 1_000 : 2_000;
   const rounds = quick ? 3 : 7;
   const redis = await startTestRedis({ settings: { 'auto-aof-rewrite-percentage': '0' } });
   const control = new Redis(redis.port, '127.0.0.1');
   const keys = keysOf(APP_ID);
   const poster = await startChild<Order, Result>('poster.ts');
-  const bare = await startChild<never, never>('bare.ts');
+  const bare = await startChild<never, never>('baselines/bare.ts');
   // Nobody answers there: no agent is ever online, so every room waits in line.
   const env = (waitMs: number) => environment(redis.url, 'http://127.0.0.1:9', { WEBHOOK_WAIT_MS: String(waitMs) });
   const quickApi = await spawnService(env(0), 'api');
@@ -37,8 +37,7 @@ export async function measureWebhook(quick: boolean): Promise<Figure[]> {
   async function rate(port: number): Promise<number> {
     const { accepted, refused, tookMs } = await poster.ask({
       port,
-      path: PATH,
-      body: WEBHOOK,
+      requests: [{ path: PATH, body: WEBHOOK }],
       connections: CONNECTIONS,
       runMs,
     });
@@ -80,26 +79,10 @@ export async function measureWebhook(quick: boolean): Promise<Figure[]> {
     const pair = await alternate(rounds, together);
     await Promise.all([worker, waitingApi].map((one) => one.kill('SIGTERM')));
 
-    const figure = (what: string, measured: number[], baseline: number[], atLeast: number, note: string): Figure => ({
-      suite: 'webhook',
-      what,
-      measured: median(measured),
-      baseline: median(baseline),
-      unit: 'requests/s',
-      ratio: ratioOf(measured, baseline),
-      target: { atLeast },
-      note,
-    });
     return [
-      figure('accepted, AOF everysec, against a bare server', rates.everysec, rates.bare, 0.6, 'role api, no waiting'),
-      figure('accepted, AOF always, against a bare server', rates.always, rates.bare, 0.35, 'role api, no waiting'),
-      figure(
-        'accepted while waiting, against at once',
-        pair.waiting,
-        pair.atOnce,
-        0.8,
-        'roles api and worker, AOF everysec',
-      ),
+      reading('webhook.everysec', rates.everysec, rates.bare, 'role api, 64 connections'),
+      reading('webhook.always', rates.always, rates.bare, 'role api, 64 connections'),
+      reading('webhook.waiting', pair.waiting, pair.atOnce, 'roles api and worker, AOF everysec'),
     ];
   } finally {
     await quickApi.kill('SIGTERM');
