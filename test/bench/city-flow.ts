@@ -18,14 +18,14 @@ const end = (room_id: string, id: number) =>
   JSON.stringify({ ...resolve, app_code: APP_ID, service: { ...resolve.service, room_id, id } });
 
 /**
- * Serves `count` rooms, `open` of them at once; resolves when all have had an agent and every webhook has its answer.
- * @throws Error when a webhook is refused
+ * Serves `count` rooms, `open` of them at once; resolves when all have had an agent and every webhook is taken.
+ * Returns how many were refused for the moment, and sent again. @throws Error when one is refused for good
  */
 export async function flow(
   sandbox: Sandbox,
   order: { rooms: number; open: number; port: number },
   newRoom: () => string,
-): Promise<void> {
+): Promise<number> {
   const lines = await Lines.open(order.port, CONNECTIONS);
   const chats = new Set<string>();
   for (let begun = 0, served = 0; served < order.rooms; await Bun.sleep(LOOK_MS)) {
@@ -46,4 +46,5 @@ export async function flow(
     if (lines.failure) throw lines.failure;
   }
   await lines.close();
+  return lines.refused;
 }

@@ -26,6 +26,8 @@ export interface CityReport {
   /** Rooms that got an agent, and how many calls that took: assign_agent, and reads of single rooms. */
   assigned: number;
   calls: number;
+  /** Webhooks that `flow` had to send again. */
+  refused: number;
   /** Rooms with two agents, and agents above their limit. */
   violations: number;
   /** Agents with more rooms than the limit when it ended. */
@@ -90,11 +92,14 @@ async function burst(chats: number): Promise<void> {
   await until(() => begun.filter(isServed).length >= Math.min(chats, slots), { what: 'every slot is taken' });
 }
 
+let refused = 0;
+
 /** Returns times in ms, if it is times that the order is about. */
 async function follow(order: CityOrder): Promise<number[]> {
+  refused = 0;
   if (order.do === 'open') open(order);
   else if (order.do === 'rush') await rush(order.rooms, order.slots);
-  else if (order.do === 'flow') await flow(sandbox, order, newRoom);
+  else if (order.do === 'flow') refused = await flow(sandbox, order, newRoom);
   else if (order.do === 'burst') await burst(order.chats);
   else return (order.kind === 'chats' ? chatsAtPace : endsAtPace)({ sandbox, newRoom, isServed }, order);
   return [0];
@@ -116,6 +121,7 @@ async function run(order: CityOrder): Promise<CityReport> {
     violations: after.violations.length - before.violations.length,
     overLimit: after.agents.filter(({ count }) => count > (after.config.cap ?? Infinity)).length,
     tookMs,
+    refused,
     p50Ms: quantile(timesMs, 0.5),
     p99Ms: quantile(timesMs, 0.99),
   };

@@ -33,7 +33,7 @@ export async function measureLatency(quick: boolean): Promise<Reading[]> {
     const sides = { service: side('service'), relay: side('relay') };
     await alternate(1, sides); // warm up
     for (const list of Object.values(p50s)) list.length = 0;
-    const p99s = await alternate(quick ? 3 : 7, sides);
+    const p99s = await alternate(quick ? 3 : 5, sides);
     return [
       reading(p50, p50s.service ?? [], p50s.relay ?? [], note),
       reading(p99, p99s.service, p99s.relay, `${calls} calls a round`),

@@ -4,12 +4,12 @@
  * 1. The inbox is filled beforehand; only `takeEntries`, 64 at a time, is on the clock (office.ts says what is in it).
  * 2. The same with other numbers of agents, channels and divisions, each in keys of its own, in alternating rounds.
  */
-import { close, connect, type RedisClient } from '../../src/redis/client';
+import { close, type RedisClient } from '../../src/redis/client';
 import { keysOf } from '../../src/redis/keys';
 import { entryOf } from '../../src/streams/inbox';
 import { startTestRedis } from '../support/redis';
 import { alternate, type Reading, reading } from './measure';
-import { appendTogether, FEW_CHANNELS, MANY_CHANNELS, Office, placed, resolved } from './office';
+import { appendTogether, FEW_CHANNELS, MANY_CHANNELS, Office, patientClient, placed, resolved } from './office';
 
 const PIPELINE = 16;
 
@@ -33,7 +33,7 @@ export async function measureLedger(quick: boolean): Promise<Reading[]> {
   const many = quick ? 10_000 : 100_000;
   const entries = quick ? 6_400 : 12_800;
   const redis = await startTestRedis({ settings: { 'auto-aof-rewrite-percentage': '0' } });
-  const client = await connect(redis.url, 'command');
+  const client = await patientClient(redis.port);
   try {
     const office = async (name: string, agents: number, waiting: number, layout = FEW_CHANNELS) => {
       const made = new Office(client, name, layout);
@@ -51,8 +51,8 @@ export async function measureLedger(quick: boolean): Promise<Reading[]> {
       usual: await office('usual', 1_000, 1_000),
       fewAgents: await office('few-agents', 10, 1_000),
       manyAgents: await office('many-agents', many, 1_000),
-      fewChannels: await office('few-channels', 5_000, 5_000),
-      manyChannels: await office('many-channels', 5_000, 5_000, MANY_CHANNELS),
+      fewChannels: await office('few-channels', 2_000, 4_000),
+      manyChannels: await office('many-channels', 2_000, 4_000, MANY_CHANNELS),
     };
     await alternate(1, sides); // warm up
     const rates = await alternate(quick ? 3 : 5, sides);
@@ -65,7 +65,7 @@ export async function measureLedger(quick: boolean): Promise<Reading[]> {
         cost('fewAgents'),
         `${many.toLocaleString('en')} agents; 1,000 waiting`,
       ),
-      reading('ledger.channels', cost('manyChannels'), cost('fewChannels'), '5,000 agents, 5,000 waiting'),
+      reading('ledger.channels', cost('manyChannels'), cost('fewChannels'), '2,000 agents, 4,000 waiting'),
     ];
   } finally {
     close(client);

@@ -5,16 +5,23 @@
  */
 import type { Socket } from 'bun';
 
+/** A service that is out of breath (503) gets the webhook again after this, ms. */
+const AGAIN_MS = 50;
+
 interface State {
+  request: Buffer;
   /** Bytes of the reply's body that are still to come. */
   missing: number;
+  refused: boolean;
   /** Bytes of the request that the socket did not take yet. */
   rest: Buffer | null;
 }
 
 export class Lines {
-  /** What went wrong first: a refused webhook, a lost connection. */
+  /** What went wrong first: an answer other than 2xx and 503, a lost connection. */
   failure: Error | null = null;
+  /** Answers with 503. */
+  refused = 0;
   readonly #free: Socket<State>[] = [];
   readonly #sockets: Socket<State>[] = [];
   readonly #waiting: Buffer[] = [];
@@ -33,11 +40,15 @@ export class Lines {
     return lines;
   }
 
-  /** Sends soon; nobody waits for the answer, which must be a 2xx. */
+  /** Sends soon, and again until it is taken; nobody waits for the answer. */
   post(path: string, body: string): void {
     const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${this.#port}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-    this.#waiting.push(Buffer.from(head + body));
     this.#under += 1;
+    this.#send(Buffer.from(head + body));
+  }
+
+  #send(request: Buffer): void {
+    this.#waiting.push(request);
     const socket = this.#free.pop();
     if (socket) this.#next(socket);
   }
@@ -53,7 +64,7 @@ export class Lines {
     const socket = await Bun.connect<State>({
       hostname: '127.0.0.1',
       port: this.#port,
-      data: { missing: 0, rest: null },
+      data: { request: Buffer.alloc(0), missing: 0, rest: null, refused: false },
       socket: {
         data: (one, chunk) => this.#receive(one, chunk),
         drain: (one) => this.#write(one, one.data.rest),
@@ -67,8 +78,10 @@ export class Lines {
 
   #next(socket: Socket<State>): void {
     const request = this.#waiting.shift();
-    if (request) this.#write(socket, request);
-    else this.#free.push(socket);
+    if (request) {
+      socket.data.request = request;
+      this.#write(socket, request);
+    } else this.#free.push(socket);
   }
 
   #write(socket: Socket<State>, bytes: Buffer | null): void {
@@ -85,14 +98,19 @@ export class Lines {
       const end = chunk.indexOf('\r\n\r\n');
       const head = chunk.toString('latin1', 0, Math.max(end, 0));
       const length = /content-length: (\d+)/i.exec(head)?.[1];
-      if (length === undefined || head[9] !== '2') {
-        this.#fail(new Error(`a webhook got ${head.slice(0, 40)}`));
+      data.refused = head.startsWith('503', 9);
+      if (length === undefined || (head[9] !== '2' && !data.refused)) {
+        this.#fail(new Error(`a webhook got ${head.slice(9, 40)}`));
         return;
       }
       data.missing = end + 4 + Number(length) - chunk.length;
     }
     if (data.missing > 0) return;
-    this.#under -= 1;
+    if (data.refused) {
+      this.refused += 1;
+      const { request } = data;
+      setTimeout(() => this.#send(request), AGAIN_MS);
+    } else this.#under -= 1;
     this.#next(socket);
     if (this.#under === 0) this.#idle?.();
   }

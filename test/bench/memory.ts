@@ -5,10 +5,10 @@
  * 2. Then the same number of rooms is placed in turn at the end of that line and in an empty office.
  * 3. Without AOF: it has no part in the memory, and would write gigabytes.
  */
-import { close, connect, type RedisClient } from '../../src/redis/client';
+import { close, type RedisClient } from '../../src/redis/client';
 import { startTestRedis } from '../support/redis';
 import { alternate, type Reading, reading } from './measure';
-import { Office } from './office';
+import { Office, patientClient } from './office';
 
 const MOST_BYTES = 300;
 const MOST_MB = 350;
@@ -23,7 +23,7 @@ export async function measureMemory(quick: boolean): Promise<Reading[]> {
   const rooms = quick ? LOOK_AT : 1_000_000;
   const part = 20_000;
   const redis = await startTestRedis({ settings: { appendonly: 'no' } });
-  const client = await connect(redis.url, 'command');
+  const client = await patientClient(redis.port);
   try {
     const office = new Office(client, 'memory');
     await office.open(1, 0);

@@ -5,9 +5,11 @@
  * Every agent is full and rooms wait. Half of the entries put a room in line, the other half are resolves that each free a
  * slot for a room in line: the full work of a decision, with outbox and journal on. Nothing is dispatched.
  */
+import { Redis } from 'ioredis';
 import { Ledger, ROSTER_PART, type RosterEntry } from '../../src/ledger/index';
 import type { Webhook } from '../../src/ledger/model';
 import type { RedisClient } from '../../src/redis/client';
+import '../../src/redis/tracing';
 import { type Keys, keysOf } from '../../src/redis/keys';
 import { Scripts } from '../../src/redis/scripts';
 import { ensureGroups } from '../../src/streams/groups';
@@ -32,6 +34,13 @@ export const MANY_CHANNELS: Layout = {
   channels: MANY,
   servedBy: (agent) => [MANY[agent % 1_000] ?? '', MANY[(agent * 7 + 13) % 1_000] ?? ''].sort(),
 };
+
+/** A connection as the service has one, but without its limits of time: here a busy machine is only slow. */
+export async function patientClient(port: number): Promise<Redis> {
+  const client = new Redis({ port, host: '127.0.0.1', protocol: 2, lazyConnect: true });
+  await client.connect();
+  return client;
+}
 
 export const placed = (roomId: string, channelId: string): Webhook => ({
   kind: 'allocation',

@@ -42,17 +42,19 @@ export async function measurePath(quick: boolean): Promise<Reading[]> {
   });
   const watches: Redis[] = [];
   try {
+    let again = 0;
     const works: Record<string, Work[]> = { service: [], bullmq: [] };
     const side = (name: 'service' | 'bullmq', { city, port, redisPort }: Scene) => {
       const watch = new Redis(redisPort, '127.0.0.1');
       watches.push(watch);
       return async () => {
         const before = await workOf(watch);
-        const { assigned, tookMs, violations } = await city.ask({ do: 'flow', rooms, open: OPEN, port });
+        const { assigned, tookMs, violations, refused } = await city.ask({ do: 'flow', rooms, open: OPEN, port });
         const after = await workOf(watch);
         if (violations > 0 || assigned !== rooms) {
           throw new Error(`${name}: ${assigned} of ${rooms} rooms assigned, ${violations} violations`);
         }
+        again += refused;
         const each = (key: keyof Work) => (after[key] - before[key]) / rooms;
         works[name]?.push({ commands: each('commands'), scripts: each('scripts'), cpuUs: each('cpuUs') });
         return (assigned * 1_000) / tookMs;
@@ -66,7 +68,12 @@ export async function measurePath(quick: boolean): Promise<Reading[]> {
     const pair = (key: keyof Work) =>
       ['service', 'bullmq'].map((name) => median(of(name, key)).toFixed(key === 'cpuUs' ? 0 : 1)).join(' and ');
     return [
-      reading('path.rooms', rates.service, rates.bullmq, `${AGENTS} agents, ${OPEN} chats open, each begins and ends`),
+      reading(
+        'path.rooms',
+        rates.service,
+        rates.bullmq,
+        `${AGENTS} agents, ${OPEN} chats open, each begins and ends${again > 0 ? `; ${again} webhooks sent twice` : ''}`,
+      ),
       reading(
         'path.commands',
         of('service', 'commands'),

@@ -12,7 +12,7 @@ import { RESULTS, type Results, readResults } from './results';
 
 const ROOT = join(import.meta.dir, '..', '..');
 export const READMES: Record<Language, string> = { en: 'README.md', id: 'README.id.md' };
-const BLOCK = /(<!-- bench -->\n).*?(\n<!-- \/bench -->)/s;
+const BLOCK = /(?<=<!-- bench -->\n).*?(?=<!-- \/bench -->)/s;
 
 const WORDS = {
   en: {
@@ -55,13 +55,12 @@ export function tableOf(runs: Results[], language: Language): string {
     });
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   const stamps = runs.map(({ at, machine }) => stamp(at.slice(0, 10), machine));
-  return ['', ...new Set(stamps), '', ...lines, ''].join('\n');
+  return ['', ...new Set(stamps), '', ...lines, '', ''].join('\n');
 }
 
 /** What is between the marks now; null: there are no marks. */
 export function blockOf(readme: string): string | null {
-  const found = /<!-- bench -->\n(.*?)\n<!-- \/bench -->/s.exec(readme);
-  return found?.[1] ?? null;
+  return BLOCK.exec(readme)?.[0] ?? null;
 }
 
 /** Writes the tables of all READMEs anew. */
@@ -72,7 +71,7 @@ export async function writeTables(): Promise<void> {
     const text = readFileSync(path, 'utf8');
     writeFileSync(
       path,
-      text.replace(BLOCK, (_, begin, end) => `${begin}${tableOf(runs, language)}${end}`),
+      text.replace(BLOCK, () => tableOf(runs, language)),
     );
   }
 }

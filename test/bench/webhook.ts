@@ -67,8 +67,7 @@ export async function measureWebhook(quick: boolean): Promise<Reading[]> {
     const rateWithWorker = (port: number) => async () => {
       const found = await rate(port);
       await until(async () => (await control.xlen(keys.inbox)) === 0, { what: 'the inbox is empty', withinMs: 60_000 });
-      await control.flushall();
-      await until(async () => (await control.exists(keys.inbox)) === 1, { what: 'the worker to go on' });
+      await control.xtrim(keys.journal, 'MAXLEN', 0);
       return found;
     };
     const together = {
