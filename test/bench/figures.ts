@@ -90,7 +90,7 @@ export const FIGURES = {
   'peers.above': {
     unit: 'agents',
     target: { atMost: 0 },
-    en: ['agents above the limit after 20 simultaneous chats', 'read the count, then assign'],
+    en: ['agents above the limit after 20 simultaneous chats', 'reading the count, then assigning'],
     id: ['agen di atas batas setelah 20 chat serentak', 'baca jumlah, lalu tugaskan'],
   },
   'ledger.xadd': {
@@ -102,14 +102,14 @@ export const FIGURES = {
   'ledger.agents': {
     unit: 'µs/entry',
     target: { atMost: 1.2 },
-    en: ['cost of a decision with 100,000 agents', 'with 10'],
-    id: ['biaya satu keputusan dengan 100.000 agen', 'dengan 10'],
+    en: ['cost of a decision with 100,000 agents', 'the same with 10'],
+    id: ['biaya satu keputusan dengan 100.000 agen', 'yang sama dengan 10'],
   },
   'ledger.channels': {
     unit: 'µs/entry',
     target: { atMost: 1.5 },
-    en: ['cost of a decision with 1,000 channels and 1,000 divisions', 'with 3 and 7'],
-    id: ['biaya satu keputusan dengan 1.000 channel dan 1.000 divisi', 'dengan 3 dan 7'],
+    en: ['cost of a decision with 1,000 channels and 1,000 divisions', 'the same with 3 and 7'],
+    id: ['biaya satu keputusan dengan 1.000 channel dan 1.000 divisi', 'yang sama dengan 3 dan 7'],
   },
   'memory.room': {
     unit: 'bytes',

@@ -14,6 +14,8 @@ import { type Order, type Result, ROOM } from './poster';
 import { startChild } from './processes';
 
 const ROOMS = 20_000;
+/** See webhook.ts. */
+const MOST_REFUSED = 0.05;
 const HOOKS = '/api/v1/webhook';
 const WEBHOOK = { app_id: APP_ID, room_id: ROOM };
 const REQUESTS = [
@@ -44,7 +46,7 @@ export async function measureRss(id: 'rss.short' | 'rss.long', webhooks: number,
     for (let [sent, told] = [0, 0]; sent < webhooks; ) {
       const order = { port, requests: REQUESTS, cycle: ROOMS, connections: 64, runMs: webhooks > 1e6 ? 5_000 : 500 };
       const { accepted, refused } = await poster.ask(order);
-      if (refused > 0) throw new Error(`${refused} webhooks were refused`);
+      if (refused > accepted * MOST_REFUSED) throw new Error(`${refused} of ${accepted} webhooks were refused`);
       sent += accepted;
       looks.push({ sent, mb: rssMb(service.pid) });
       if (sent - told < 1e6) continue;

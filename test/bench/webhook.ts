@@ -18,6 +18,8 @@ import { type Order, type Result, ROOM } from './poster';
 import { startChild } from './processes';
 
 const CONNECTIONS = 64;
+/** A busy machine may stand still for long enough that some get a 503; they count for nothing, and are told of. */
+const MOST_REFUSED = 0.05;
 const WEBHOOK = JSON.stringify({ ...body, app_id: APP_ID, app_code: APP_ID, room_id: ROOM });
 const PATH = `/api/v1/webhook/agent_allocation/${WEBHOOK_TOKEN}`;
 
@@ -34,6 +36,7 @@ export async function measureWebhook(quick: boolean): Promise<Reading[]> {
   const quickApi = await spawnService(env(0), 'api');
   const portOf = (url: string) => Number(new URL(url).port);
 
+  let refusals = 0;
   async function rate(port: number): Promise<number> {
     const { accepted, refused, tookMs } = await poster.ask({
       port,
@@ -41,7 +44,8 @@ export async function measureWebhook(quick: boolean): Promise<Reading[]> {
       connections: CONNECTIONS,
       runMs,
     });
-    if (refused > 0) throw new Error(`${refused} of ${accepted + refused} webhooks were refused`);
+    refusals += refused;
+    if (refused > accepted * MOST_REFUSED) throw new Error(`${refused} of ${accepted + refused} webhooks were refused`);
     return (accepted * 1_000) / tookMs;
   }
   async function rateOfApi(port: number, appendfsync: 'everysec' | 'always'): Promise<number> {
@@ -78,10 +82,11 @@ export async function measureWebhook(quick: boolean): Promise<Reading[]> {
     const pair = await alternate(rounds, together);
     await Promise.all([worker, waitingApi].map((one) => one.kill('SIGTERM')));
 
+    const note = (text: string) => (refusals > 0 ? `${text}; in all ${refusals} webhooks refused` : text);
     return [
-      reading('webhook.everysec', rates.everysec, rates.bare, 'role api, 64 connections'),
-      reading('webhook.always', rates.always, rates.bare, 'role api, 64 connections'),
-      reading('webhook.waiting', pair.waiting, pair.atOnce, 'roles api and worker, AOF everysec'),
+      reading('webhook.everysec', rates.everysec, rates.bare, note('role api, 64 connections')),
+      reading('webhook.always', rates.always, rates.bare, note('role api, 64 connections')),
+      reading('webhook.waiting', pair.waiting, pair.atOnce, note('roles api and worker, AOF everysec')),
     ];
   } finally {
     await quickApi.kill('SIGTERM');
