@@ -49,7 +49,8 @@ export class Lines {
 
   #send(request: Buffer): void {
     this.#waiting.push(request);
-    const socket = this.#free.pop();
+    // The one that rests longest: a server closes connections on which nothing comes.
+    const socket = this.#free.shift();
     if (socket) this.#next(socket);
   }
 
