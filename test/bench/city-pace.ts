@@ -31,8 +31,16 @@ async function atPace(steps: number, everyMs: number, step: (nth: number) => voi
   }
 }
 
-const endAll = ({ sandbox }: Town) =>
-  Promise.all(sandbox.agents.list().flatMap(({ rooms }) => rooms.map((room) => sandbox.rooms.resolve(room))));
+/** Ends every chat, those too that begin because another ended. */
+const endAll = ({ sandbox }: Town, rooms: string[]) =>
+  until(
+    async () => {
+      const held = sandbox.agents.list().flatMap((agent) => agent.rooms);
+      await Promise.all(held.map((room) => sandbox.rooms.resolve(room)));
+      return rooms.every((room) => sandbox.rooms.read(room).resolved);
+    },
+    { what: 'every chat is over', withinMs: WITHIN_MS },
+  );
 
 /** Slots are free: half of the webhooks begin a chat, the others end one that began CHAT_MS before. ms, one for each chat. */
 export async function chatsAtPace(town: Town, pace: Pace): Promise<number[]> {
@@ -53,7 +61,10 @@ export async function chatsAtPace(town: Town, pace: Pace): Promise<number[]> {
     withinMs: WITHIN_MS,
   });
   const assigned = new Map(sandbox.state().assigns.map(({ roomId, atMs }) => [roomId, atMs]));
-  await endAll(town);
+  await endAll(
+    town,
+    begun.map(({ room }) => room),
+  );
   return begun.map(({ room, atMs }) => (assigned.get(room) ?? Number.NaN) - atMs);
 }
 
@@ -86,6 +97,6 @@ export async function endsAtPace(town: Town, pace: Pace): Promise<number[]> {
     const next = assigns.find((assign) => assign.agentId === agent && assign.atMs > atMs);
     return (next?.atMs ?? Number.NaN) - atMs;
   });
-  await endAll(town);
+  await endAll(town, [...held, ...line]);
   return found;
 }
