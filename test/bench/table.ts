@@ -18,12 +18,16 @@ const WORDS = {
   en: {
     head: ['what', 'measured', 'against', 'ratio', 'target'],
     missed: 'missed',
+    none: 'No full run is kept yet.',
+    about: ['The figures', 'how far each is from its target'],
     stamp: (day: string, { cores, bun, redis, bullmq }: Results['machine']) =>
       `Measured on ${day}: ${cores} cores, Bun ${bun}, Redis ${redis}, BullMQ ${bullmq}.`,
   },
   id: {
     head: ['apa', 'hasil', 'dibandingkan', 'rasio', 'target'],
     missed: 'tidak tercapai',
+    none: 'Belum ada pengukuran penuh yang disimpan.',
+    about: ['Angkanya', 'seberapa jauh masing-masing dari targetnya'],
     stamp: (day: string, { cores, bun, redis, bullmq }: Results['machine']) =>
       `Diukur pada ${day}: ${cores} core, Bun ${bun}, Redis ${redis}, BullMQ ${bullmq}.`,
   },
@@ -42,7 +46,8 @@ const UNITS: Record<string, string> = {
 
 /** What belongs between the marks. */
 export function tableOf(runs: Results[], language: Language): string {
-  const { head, missed, stamp } = WORDS[language];
+  const { head, missed, none, about, stamp } = WORDS[language];
+  if (runs.length === 0) return `\n${none}\n\n`;
   const rows = runs
     .flatMap(({ figures }) => figures)
     .map((figure) => {
@@ -51,11 +56,22 @@ export function tableOf(runs: Results[], language: Language): string {
       const values = `${shortNumber(figure.measured, language)} / ${shortNumber(figure.baseline, language)} ${unit}`;
       const target = targetText(figure, language);
       const verdict = isMet(figure) === false ? `${target}, **${missed}**` : target;
-      return [what, values, against, shortNumber(figure.ratio, language, 2), verdict];
+      return [what, values, against, shortNumber(figure.ratio, language), verdict];
     });
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   const stamps = runs.map(({ at, machine }) => stamp(at.slice(0, 10), machine));
-  return ['', ...new Set(stamps), '', ...lines, '', ''].join('\n');
+  const [figures, picture] = about;
+  const links = `${figures}: [latest.json](test/bench/results/latest.json).`;
+  return [
+    '',
+    `${[...new Set(stamps)].join(' ')} ${links}`,
+    '',
+    ...lines,
+    '',
+    `![${picture}](test/bench/results/latest.svg)`,
+    '',
+    '',
+  ].join('\n');
 }
 
 /** What is between the marks now; null: there are no marks. */
@@ -78,5 +94,5 @@ export async function writeTables(): Promise<void> {
 
 if (import.meta.main) {
   await writeTables();
-  await draw(RESULTS);
+  if (readResults().length > 0) await draw(RESULTS);
 }
