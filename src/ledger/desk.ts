@@ -2,7 +2,7 @@
 import { storeError } from '../redis/errors';
 import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
-import { finishDrain } from './index';
+import { finishDrain } from './comparison';
 import type {
   AgentView,
   DeadLetter,

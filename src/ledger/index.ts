@@ -1,9 +1,9 @@
 /**
  * The worker's face of the ledger: each verb is one script, its reply decoded once, here.
- * The HTTP side's face is desk.ts. Nothing else changes state.
+ * Those for comparing it with Qiscus are in comparison.ts, the HTTP side's face is desk.ts. Nothing else changes state.
  */
 import { list, number, text, unexpected } from '../redis/reply';
-import type { Reply, Scripts } from '../redis/scripts';
+import { Comparison } from './comparison';
 
 export type Taken = { kind: 'taken'; count: number; upTo: string } | { kind: 'pending' } | { kind: 'more' };
 export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };
@@ -31,52 +31,13 @@ export type TakenIntents =
 
 export type Reported = 'done' | 'fenced';
 
-export interface RosterEntry {
-  id: string;
-  name: string;
-  presence: 'online' | 'offline' | 'absent';
-  /** '*' or ids in order, joined by commas. */
-  channels: string;
-  /** null: Qiscus did not say. */
-  customerCount: number | null;
-}
-
-export interface HeldRoom {
-  roomId: string;
-  /** Fencing token of its assignment. */
-  token: number;
-  confirmedMs: number;
-}
-
-/** Most rooms that one reading script looks at. */
-const READ_PART = 500;
-/** Most agents that one call of `applyRoster` takes: a script does bounded work. */
-export const ROSTER_PART = 64;
 /** Most entries that one call of `takeEntries` takes. */
 export const ENTRIES_AT_ONCE = 64;
 
-/** Makes the pairs that a larger change left to make, 64 at a time; `reply` is the change's own. */
-export async function finishDrain(scripts: Scripts, nowMs: () => number, reply: Reply[]): Promise<void> {
-  for (let word = reply[0]; word === 'more'; ) word = (await scripts.run('drain_line', nowMs()))[0];
-}
-
-export class Ledger {
-  readonly #scripts: Scripts;
-  readonly #nowMs: () => number;
-
-  /** @param nowMs the one clock: all times in the ledger come from here */
-  constructor(scripts: Scripts, nowMs: () => number) {
-    this.#scripts = scripts;
-    this.#nowMs = nowMs;
-  }
-
-  #run(script: string, ...args: (string | number)[]): Promise<Reply[]> {
-    return this.#scripts.run(script, this.#nowMs(), ...args);
-  }
-
+export class Ledger extends Comparison {
   /** Applies the next webhooks in stream order, exactly once each; `upTo`: the last of them. @param count 1 to 64 */
   async takeEntries(mode: 'new' | 'pending', count = ENTRIES_AT_ONCE): Promise<Taken> {
-    const reply = await this.#run('take_entries', mode, count);
+    const reply = await this.run('take_entries', mode, count);
     if (reply[0] === 'taken') return { kind: 'taken', count: number(reply[1]), upTo: text(reply[2]) };
     if (reply[0] === 'pending' || reply[0] === 'more') return { kind: reply[0] };
     throw unexpected('take_entries', reply);
@@ -84,7 +45,7 @@ export class Ledger {
 
   /** Moves the oldest pending webhook to the dead letters when it was delivered `limit` times. */
   async buryEntry(limit: number, reason: string): Promise<Buried> {
-    const reply = await this.#run('bury_entry', limit, reason);
+    const reply = await this.run('bury_entry', limit, reason);
     if (reply[0] === 'buried') return { kind: 'buried', entry: text(reply[1]) };
     if (reply[0] === 'kept') return { kind: 'kept', deliveries: number(reply[1]) };
     return { kind: 'none' };
@@ -101,7 +62,7 @@ export class Ledger {
     ratePerSecond: number,
     longestMs = Number.MAX_SAFE_INTEGER,
   ): Promise<TakenIntents> {
-    const reply = await this.#run('take_intents', want, concurrency, ratePerSecond, longestMs);
+    const reply = await this.run('take_intents', want, concurrency, ratePerSecond, longestMs);
     if (reply[0] === 'wait') return { kind: 'wait', ms: number(reply[1]) };
     if (reply[0] === 'busy') return { kind: 'busy' };
     if (reply[0] !== 'taken') throw unexpected('take_intents', reply);
@@ -123,12 +84,12 @@ export class Ledger {
 
   /** Counts calls made beside the outbox against the shared rate. */
   async spendCalls(calls: number, ratePerSecond: number): Promise<void> {
-    await this.#run('spend_call', calls, ratePerSecond, 'made');
+    await this.run('spend_call', calls, ratePerSecond, 'made');
   }
 
   /** Counts one call beside the outbox before it is made. Returns 0, or the ms after which to ask again: not now. */
   async takeTurn(ratePerSecond: number): Promise<number> {
-    const reply = await this.#run('spend_call', 1, ratePerSecond, 'before');
+    const reply = await this.run('spend_call', 1, ratePerSecond, 'before');
     return reply[0] === 'wait' ? Math.max(1, number(reply[1])) : 0;
   }
 
@@ -178,7 +139,7 @@ export class Ledger {
   }
 
   async #report(script: string, intent: Intent, ...args: (string | number)[]): Promise<Reported> {
-    const reply = await this.#run(script, intent.id, intent.roomId, intent.agentId, intent.token, ...args);
+    const reply = await this.run(script, intent.id, intent.roomId, intent.agentId, intent.token, ...args);
     if (reply[0] === 'done' || reply[0] === 'fenced') return reply[0];
     throw unexpected(script, reply);
   }
@@ -188,7 +149,7 @@ export class Ledger {
     let total = 0;
     let cursor = '0-0';
     do {
-      const reply = await this.#run('reclaim_intents', idleMs, limit, cursor);
+      const reply = await this.run('reclaim_intents', idleMs, limit, cursor);
       total += number(reply[1]);
       cursor = text(reply[2]);
     } while (cursor !== '0-0');
@@ -204,7 +165,7 @@ export class Ledger {
     journalMs: number;
     journalEntries: number;
   }): Promise<{ more: boolean; nextDueMs: number; waiting: number }> {
-    const reply = await this.#run(
+    const reply = await this.run(
       'advance_clock',
       rules.fallbackAgentId ?? '',
       rules.fallbackAfterMs,
@@ -221,106 +182,35 @@ export class Ledger {
    * 'more': call again; between two calls any other work may go on. 'idle': none is due.
    */
   async snapshotJournal(keepMs: number, keepEntries: number): Promise<'idle' | 'more' | 'ended'> {
-    const reply = await this.#run('snapshot_journal', keepMs, keepEntries);
+    const reply = await this.run('snapshot_journal', keepMs, keepEntries);
     if (reply[0] === 'idle' || reply[0] === 'more' || reply[0] === 'ended') return reply[0];
     throw unexpected('snapshot_journal', reply);
   }
 
-  /** Applies at most 64 agents of one reading; the last part stamps the reading as complete. */
-  async applyRoster(
-    part: RosterEntry[],
-    reading: { begunMs: number; endedMs: number; lagMs: number; last: boolean },
-  ): Promise<void> {
-    const flat = part.flatMap((agent) => [
-      agent.id,
-      agent.name,
-      agent.presence,
-      agent.channels,
-      agent.customerCount ?? '',
-    ]);
-    const reply = await this.#run(
-      'apply_roster',
-      reading.begunMs,
-      reading.endedMs,
-      reading.lagMs,
-      reading.last ? 1 : 0,
-      ...flat,
-    );
-    await finishDrain(this.#scripts, this.#nowMs, reply);
-  }
-
-  /** All rooms that we think assigned. */
-  async listHeld(): Promise<HeldRoom[]> {
-    const held: HeldRoom[] = [];
-    let after = '';
-    do {
-      const [, next, ...items] = await this.#run('read_held', after, READ_PART);
-      after = text(next);
-      for (const item of items) {
-        const [room, token, confirmed] = list(item);
-        held.push({ roomId: text(room), token: number(token), confirmedMs: number(confirmed) });
-      }
-    } while (after !== '');
-    return held;
-  }
-
-  /** Which of these rooms the ledger does not know as open: unknown, or resolved. */
-  async notOpen(roomIds: string[]): Promise<string[]> {
-    const found: string[] = [];
-    for (let i = 0; i < roomIds.length; i += READ_PART) {
-      const part = roomIds.slice(i, i + READ_PART);
-      const [, ...states] = await this.#run('read_states', ...part);
-      found.push(...part.filter((_, at) => states[at] === '' || states[at] === 'resolved'));
-    }
-    return found;
-  }
-
-  /** Takes in a room whose webhook was lost, at the end of the line. False: it is known after all. */
-  async adopt(room: { roomId: string; channelId: string | null; source: string | null; customerName: string | null }) {
-    const reply = await this.#run(
-      'adopt_room',
-      room.roomId,
-      room.channelId ?? '',
-      room.source ?? '',
-      room.customerName ?? '',
-    );
-    return reply[0] === 'done';
-  }
-
-  /** Closes an assigned room that Qiscus shows resolved, or does not know. False: it went on since it was compared. */
-  async repair(roomId: string, token: number, shown: 'resolved' | 'missing' = 'resolved'): Promise<boolean> {
-    return (await this.#run('repair_room', roomId, token, shown))[0] === 'done';
-  }
-
-  /** Has Qiscus asked whether somebody still holds an assigned room. False: too soon, or it went on. */
-  async question(roomId: string, token: number): Promise<boolean> {
-    return (await this.#run('question_room', roomId, token))[0] === 'done';
-  }
-
   /** The configuration's limit; an operator's setting goes before it. */
   async setInitialLimit(value: number): Promise<void> {
-    const reply = await this.#run('set_max_customers', 'initial_max_customers', value);
-    await finishDrain(this.#scripts, this.#nowMs, reply);
+    const reply = await this.run('set_max_customers', 'initial_max_customers', value);
+    await this.drain(reply);
   }
 
   /** Notes what Qiscus says about our resolve webhook, for /health/ready. */
   async noteWebhook(finding: 'ok' | 'unset' | 'disabled' | 'elsewhere'): Promise<void> {
-    await this.#run('note_webhook', finding);
+    await this.run('note_webhook', finding);
   }
 
   /** How far the decision log has come; `seen` '' only asks. */
   async noteLogged(seen: string): Promise<string> {
-    return text((await this.#run('note_logged', seen))[1]);
+    return text((await this.run('note_logged', seen))[1]);
   }
 
   /** What a call beside the outbox tells of Qiscus; all dispatchers mind it. */
   async noteQiscus(kind: 'denied' | 'slowed', pauseMs: number): Promise<void> {
-    await this.#run('note_qiscus', kind, pauseMs);
+    await this.run('note_qiscus', kind, pauseMs);
   }
 
   /** True while `holder` leads; `ttlMs` 0 gives the lease back. */
   async takeLease(holder: string, ttlMs: number): Promise<boolean> {
-    const reply = await this.#scripts.run('take_lease', holder, ttlMs);
+    const reply = await this.scripts.run('take_lease', holder, ttlMs);
     return reply[0] === 'held';
   }
 }

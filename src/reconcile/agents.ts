@@ -5,8 +5,7 @@
  * 2. Agents that the reading lacks are reported as absent; the ledger decides what that means.
  */
 import { ID } from '../ids';
-import type { Ledger, RosterEntry } from '../ledger/index';
-import { ROSTER_PART } from '../ledger/index';
+import { type Comparison, ROSTER_PART, type RosterEntry } from '../ledger/comparison';
 import type { LedgerDesk } from '../ledger/model';
 import type { Qiscus, RosterAgent, RosterReading, Turn } from '../qiscus/model';
 import { shortText } from '../text';
@@ -42,7 +41,7 @@ function entryOf(agent: RosterAgent): RosterEntry {
  */
 export async function syncAgents(
   qiscus: Qiscus,
-  ledger: Ledger,
+  ledger: Comparison,
   desk: LedgerDesk,
   nowMs: () => number,
   lagMs: number,

@@ -8,7 +8,7 @@
  */
 import type { Logger } from 'pino';
 import { ID } from '../ids';
-import type { HeldRoom, Ledger } from '../ledger/index';
+import type { Comparison, HeldRoom } from '../ledger/comparison';
 import type { ListedRoom, Qiscus, QiscusFailure, Turn } from '../qiscus/model';
 import { shortText } from '../text';
 
@@ -33,7 +33,7 @@ const NOTHING = { adopted: 0, questioned: 0, repaired: 0 };
 
 export class RoomSweep {
   readonly #qiscus: Qiscus;
-  readonly #ledger: Ledger;
+  readonly #ledger: Comparison;
   readonly #nowMs: () => number;
   readonly #rules: SweepRules;
   readonly #turn: Turn;
@@ -44,7 +44,7 @@ export class RoomSweep {
   /** The room that was asked about last: the single readings go on behind it, in the order of ids. */
   #readLast = '';
 
-  constructor(qiscus: Qiscus, ledger: Ledger, nowMs: () => number, rules: SweepRules, turn: Turn, log: Logger) {
+  constructor(qiscus: Qiscus, ledger: Comparison, nowMs: () => number, rules: SweepRules, turn: Turn, log: Logger) {
     this.#qiscus = qiscus;
     this.#ledger = ledger;
     this.#nowMs = nowMs;

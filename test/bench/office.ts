@@ -6,7 +6,8 @@
  * slot for a room in line: the full work of a decision, with outbox and journal on. Nothing is dispatched.
  */
 import { Redis } from 'ioredis';
-import { Ledger, ROSTER_PART, type RosterEntry } from '../../src/ledger/index';
+import { ROSTER_PART, type RosterEntry } from '../../src/ledger/comparison';
+import { Ledger } from '../../src/ledger/index';
 import type { Webhook } from '../../src/ledger/model';
 import type { RedisClient } from '../../src/redis/client';
 import '../../src/redis/tracing';
