@@ -219,9 +219,6 @@ function decode(env: Environment, args: string[], hasApps: boolean, report: (pro
   if (config.role !== 'all' && !isSet('REDIS_URL')) {
     report(`REDIS_URL is required with the role ${config.role}: its processes meet in one Redis`);
   }
-  if (config.redis.minReplicas > 0 && config.redis.url?.includes('+cluster:')) {
-    report('REDIS_MIN_REPLICAS cannot be checked on a cluster: leave it unset (there, min-replicas-to-write of Redis)');
-  }
   if (config.outboxClaimMs <= config.qiscus.timeoutMs) {
     report('OUTBOX_CLAIM_MS must be above QISCUS_TIMEOUT_MS, or calls still in hand are taken over');
   }

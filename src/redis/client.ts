@@ -81,6 +81,8 @@ function create(address: RedisAddress, purpose: Purpose): RedisClient {
     enableOfflineQueue: false,
     // The cluster layer resends on a closed connection by itself; with 0 it does not (measured).
     retryDelayOnFailover: 0,
+    // Sixteen tries a tenth of a second apart: too long for who waits for an answer to a webhook.
+    ...(purpose === 'ingest' && { retryDelayOnClusterDown: 0 }),
     clusterRetryStrategy: reconnectDelay,
     scaleReads: 'master',
   };
@@ -146,6 +148,45 @@ export async function ownerOf(client: RedisClient, key: string): Promise<() => s
   if (!(client instanceof Cluster)) return () => addressOf(client);
   const slot = Number(await client.cluster('KEYSLOT', key));
   return () => client.slots[slot]?.[0] ?? '';
+}
+
+const owners = new WeakMap<Cluster, Map<string, () => string>>();
+
+/**
+ * The connection that `client` uses for `key`, to send several commands over the very same one.
+ * null: there is none that could be used at once.
+ */
+export async function nodeOf(client: RedisClient, key: string): Promise<Redis | null> {
+  if (!(client instanceof Cluster)) return client;
+  const known = owners.get(client) ?? new Map<string, () => string>();
+  owners.set(client, known);
+  const owner = known.get(key) ?? (await ownerOf(client, key));
+  known.set(key, owner);
+  return usable(client.nodes('master').find((one) => addressOf(one) === owner()));
+}
+
+/** On a connection that is being made a command would stay in line, and be sent after its caller was told that it failed. */
+function usable(node: Redis | undefined): Redis | null {
+  return node && (node.status === 'ready' || node.status === 'wait') ? node : null;
+}
+
+/** A node of a cluster that a refused command belongs to. */
+export interface Redirect {
+  node: Redis;
+  /** The key is just moving there: ASKING has to stand in front. */
+  asking: boolean;
+}
+
+/**
+ * Where to go with a command that was refused because its key is on another node of a cluster, and was not run.
+ * null: that is not why, or the node cannot be spoken to yet.
+ */
+export function redirectOf(client: RedisClient, error: Error): Redirect | null {
+  const [, how, place] = /^(MOVED|ASK) \d+ (\S+)$/.exec(error.message) ?? [];
+  if (how === undefined || !(client instanceof Cluster)) return null;
+  if (how === 'MOVED') client.refreshSlotsCache();
+  const node = usable(client.nodes('master').find((one) => addressOf(one) === place));
+  return node && { node, asking: how === 'ASK' };
 }
 
 /** Ends a connection at once; what waits on it fails. */

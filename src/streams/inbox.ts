@@ -11,12 +11,15 @@ import type { Intake, Outcome, Webhook } from '../ledger/model';
 import type { RedisClient } from '../redis/client';
 import { FORMAT } from '../redis/format';
 import { text } from '../redis/reply';
-import { Scripts } from '../redis/scripts';
+import { loadScript } from '../redis/scripts';
 import type { Store } from '../redis/store';
 import { Allowance } from './allowance';
-import { Appends, lackOf, REPLICAS_WITHIN_MS } from './appends';
+import { Appends } from './appends';
 import type { Doorbell } from './doorbell';
+import { appendTo } from './replicated';
 import type { Waiters } from './waiters';
+
+const WHEN_FULL = loadScript('append_entry');
 
 const FIELDS = ['kind', 'room', 'request', 'service', 'channel', 'source', 'name', 'agent'] as const;
 
@@ -46,8 +49,6 @@ export function entryOf(webhook: Webhook, request: string): string[] {
 export class Inbox implements Intake {
   readonly #ingest: RedisClient;
   readonly #appends: Appends;
-  /** On the ingest connection too: WAIT counts what its own connection wrote. */
-  readonly #scripts: Scripts;
   readonly #store: Pick<Store, 'keys' | 'isNearlyFull'>;
   readonly #waiters: Waiters;
   readonly #minReplicas: number;
@@ -69,7 +70,6 @@ export class Inbox implements Intake {
     this.#ingest = ingest;
     this.#bell = bell;
     this.#appends = new Appends(ingest, store.keys.inbox, minReplicas, bell);
-    this.#scripts = new Scripts(ingest, store.keys);
     this.#store = store;
     this.#waiters = waiters;
     this.#minReplicas = minReplicas;
@@ -105,16 +105,13 @@ export class Inbox implements Intake {
     } catch (error) {
       const full = error instanceof Error && error.message.startsWith('OOM');
       if (!full || webhook.kind !== 'resolved') throw error;
-      const entry = text((await this.#scripts.run('append_entry', FORMAT, ...values))[1]);
-      this.#bell.ring(this.#store.keys.inbox, entry);
-      await this.#replicated();
+      const key = this.#store.keys.inbox;
+      const append = { script: WHEN_FULL, key, args: [FORMAT, ...values] };
+      const { reply, lack } = await appendTo(this.#ingest, append, this.#minReplicas);
+      const entry = text(reply[1]);
+      this.#bell.ring(key, entry);
+      if (lack) throw lack;
       return entry;
     }
-  }
-
-  async #replicated(): Promise<void> {
-    if (this.#minReplicas === 0) return;
-    const lack = lackOf(await this.#ingest.wait(this.#minReplicas, REPLICAS_WITHIN_MS), this.#minReplicas);
-    if (lack) throw lack;
   }
 }

@@ -28,11 +28,11 @@ import { until } from './wait';
 export interface AppsStageOptions {
   redisUrl: string;
   apps: number;
-  apis: number;
+  /** Of each api process: settings beside the common ones. */
+  apis: Record<string, string>[];
   workers: number;
   /** Most rooms per agent; the sandbox calls more a violation. */
   limit: number;
-  env?: Record<string, string>;
 }
 
 export interface AppsStage {
@@ -40,6 +40,8 @@ export interface AppsStage {
   appIds: readonly string[];
   apis: ServiceProcess[];
   workers: ServiceProcess[];
+  /** The api process that an app's requests go to, by its place in `apis`. */
+  apiOf(appId: string): number;
   api(appId: string): Caller;
   /** Begins a day of this app's chats. */
   day(appId: string, name: string, options?: CustomersOptions): Customers;
@@ -80,12 +82,13 @@ export async function openAppsStage(options: AppsStageOptions): Promise<AppsStag
     // Rooms that no webhook told of are never looked for: what was lost stays lost, and shows.
     RECONCILE_SECONDS: '86400',
     LOG_LEVEL: 'info',
-    ...options.env,
   };
-  const start = (role: 'api' | 'worker', count: number) =>
-    Promise.all(Array.from({ length: count }, () => spawnService(env, role)));
-  const [apis, workers] = await Promise.all([start('api', options.apis), start('worker', options.workers)]);
-  const urlOf = (appId: string) => apis[appIds.indexOf(appId) % apis.length]?.url ?? '';
+  const [apis, workers] = await Promise.all([
+    Promise.all(options.apis.map((own) => spawnService({ ...env, ...own }, 'api'))),
+    Promise.all(Array.from({ length: options.workers }, () => spawnService(env, 'worker'))),
+  ]);
+  const apiOf = (appId: string) => appIds.indexOf(appId) % apis.length;
+  const urlOf = (appId: string) => apis[apiOf(appId)]?.url ?? '';
   const agentsOf = async (appId: string) => (await caller(urlOf(appId), appId).get('/agents')).body.agents;
   for (const id of appIds)
     await until(async () => ((await agentsOf(id)) as unknown[])?.length === 6, { what: `the agents of ${id} known` });
@@ -94,6 +97,7 @@ export async function openAppsStage(options: AppsStageOptions): Promise<AppsStag
     appIds,
     apis,
     workers,
+    apiOf,
     api: (appId) => caller(urlOf(appId), appId),
     day: (appId, name, more) => openChats(urlOf(appId), sandbox.app(appId), name, { appId, lanes: 1, ...more }),
     async startWorker() {
