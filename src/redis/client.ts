@@ -15,6 +15,8 @@ export type RedisClient = Redis | Cluster;
 export type Purpose = 'ingest' | 'command' | 'bell';
 
 const RETRY_CAP_MS = 1_000;
+/** How long a start waits for the connections to all nodes of a cluster. */
+const NODE_WITHIN_MS = 1_000;
 
 const PURPOSES: Record<Purpose, RedisOptions> = {
   // A socket that stays silent for longer is dead, whatever TCP believes: it is replaced.
@@ -86,7 +88,13 @@ function create(address: RedisAddress, purpose: Purpose): RedisClient {
     clusterRetryStrategy: reconnectDelay,
     scaleReads: 'master',
   };
-  return new Cluster(hostsOf(hosts), clusterOptions);
+  const cluster = new Cluster(hostsOf(hosts), clusterOptions);
+  // A node is otherwise connected to by its first command: that one waits in a line from which it is sent even when its
+  // caller was told that it failed, and all that come meanwhile are refused.
+  cluster.on('+node', (node: Redis) => {
+    if (node.status === 'wait') node.connect().catch(() => undefined);
+  });
+  return cluster;
 }
 
 /**
@@ -114,6 +122,8 @@ export async function connect(address: RedisAddress, purpose: Purpose, withinMs 
       lastError = error.message;
     });
   });
+  // A cluster is ready when one of its nodes is; of the others, one may be down.
+  if (client instanceof Cluster) await Promise.all(client.nodes().map((node) => whenReady(node, NODE_WITHIN_MS)));
   return client;
 }
 
@@ -166,9 +176,7 @@ export async function nodeOf(client: RedisClient, key: string): Promise<Redis | 
 }
 
 /** On a connection that is being made a command would stay in line, and be sent after its caller was told that it failed. */
-function usable(node: Redis | undefined): Redis | null {
-  return node && (node.status === 'ready' || node.status === 'wait') ? node : null;
-}
+const usable = (node: Redis | undefined): Redis | null => (node?.status === 'ready' ? node : null);
 
 /** A node of a cluster that a refused command belongs to. */
 export interface Redirect {

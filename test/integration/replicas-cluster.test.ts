@@ -45,6 +45,14 @@ const first = () => keysOfOne[0] ?? '';
 const takenIn = (appends: Appends) =>
   until(() => appends.add(VALUES), { what: 'an append known to the replica', withinMs: 20_000 });
 
+test('[F04] the first appends of a process are taken in, on every master', async () => {
+  const fresh = await connect(cluster.url, 'ingest');
+  const keys = Array.from({ length: 30 }, (_, n) => keysOf(`first-${n}`).inbox);
+  const answers = await Promise.allSettled(keys.map((key) => new Appends(fresh, key).add(VALUES)));
+  close(fresh);
+  expect(answers.filter(({ status }) => status === 'rejected')).toEqual([]);
+});
+
 test('[F61] the replicas that count are those of the key’s own master', async () => {
   const [ours, others] = [appendsTo(first()), appendsTo(keyOfTwo)];
   await takenIn(ours);
