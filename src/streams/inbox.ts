@@ -92,7 +92,6 @@ export class Inbox implements Intake {
       entry = await this.#append(webhook, valuesOf(webhook, request));
     } catch (cause) {
       this.#waiters.cancel(request);
-      console.log('DBG', new Date().toISOString(), this.#store.keys.inbox, String(cause));
       throw new ServiceError('STORE_UNAVAILABLE', 'The webhook could not be stored. Send it again in a moment.', {
         cause,
       });
