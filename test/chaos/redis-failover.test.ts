@@ -6,10 +6,12 @@
  * until the count is made.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
+import { keysOf } from '../../src/redis/keys';
 import type { Customers } from '../support/customers';
 import { tried } from '../support/evidence';
 import type { RedisNode } from '../support/redis-node';
 import { DOWN_AFTER_MS, type SentinelSetup, startSentinelSetup } from '../support/sentinel';
+import { APP_ID } from '../support/service';
 import { isFullSize, sized } from '../support/size';
 import { expectCalm, openStage, type Stage } from '../support/trouble';
 import { until } from '../support/wait';
@@ -29,8 +31,11 @@ afterEach(async () => {
   await Promise.all([...setup.sentinels, ...setup.servers].map((node) => node.stop()));
 });
 
-/** Acknowledged chats that the ledger knows nothing of. */
+/** Acknowledged chats that the ledger knows nothing of, once all that was taken in is applied. */
 async function unknownOf(rooms: readonly string[]): Promise<string[]> {
+  const inbox = keysOf(APP_ID).inbox;
+  const applied = async () => (await (await setup.master()).admin.xlen(inbox)) === 0;
+  await until(applied, { what: 'all that was taken in is applied', withinMs: 30_000 });
   const lost: string[] = [];
   for (const room of rooms) if ((await stage.api.room(room)).code === 'ROOM_UNKNOWN') lost.push(room);
   return lost;
