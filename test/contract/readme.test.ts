@@ -50,6 +50,13 @@ describe.each(READMES)('%s', (name) => {
     expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([]);
   });
 
+  test('names only metrics that there are', () => {
+    const there = read('src/http/metrics/service.ts');
+    const named = [...text.matchAll(/`(caa_\w+)/g)].map(([, metric = '']) => metric);
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((metric) => !there.includes(`'${metric}'`))).toEqual([]);
+  });
+
   test('pins the Bun of package.json', () => {
     const versions = [...text.matchAll(/\bbun@([\d.]+)/g)].map(([, version]) => version);
     expect(new Set(versions)).toEqual(new Set([manifest.devDependencies.bun]));
