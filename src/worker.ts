@@ -52,7 +52,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
 
   // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
-  const holder = parts.alone ? 'alone' : randomUUID();
+  const holder = parts.alone ? 'alone' : `${process.pid}-${randomUUID()}`;
   const decisions = new DecisionLog(ledger, journal, logger);
   const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
