@@ -1,7 +1,7 @@
 /**
  * Many Qiscus apps on a real Redis Cluster: three masters with a replica each, two api and two worker processes. One api
  * acknowledges what its master has, the other what a replica has too (REDIS_MIN_REPLICAS=1); each serves half of the apps.
- * 24 apps; 300 with PROOF_SIZE=full, or as many as CLUSTER_APPS says.
+ * 24 apps; 300 with PROOF_SIZE=full (3½ minutes), or as many as CLUSTER_APPS says.
  *
  * The four scenes share all of it and follow one another: work spreads, leaders die, a busy app's slot moves, a master dies.
  */
