@@ -77,6 +77,6 @@ export function buildApp(parts: AppParts): Elysia {
     .use(health(apps, config.sandbox, drain.signal))
     .use(metrics(numbers.text, registry.contentType))
     .use(docs(config.sandbox))
-    .use(board());
+    .use(board(apps));
   return app;
 }

@@ -85,14 +85,18 @@ function settingsOf(
       settings[name] = String(value);
     } else {
       const text = referred(value, env, readText);
-      if (text === null)
-        complain(
-          `${name} must be a text, a number, {"env": "NAME"} of a name that is set, or {"file": "/path"} of a readable file`,
-        );
+      if (text === null) complain(`${name} ${problemOf(value)}`);
       else settings[name] = text;
     }
   }
   return settings;
+}
+
+/** Why nothing was found behind a reference. */
+function problemOf(value: unknown): string {
+  if (isFields(value) && 'env' in value) return 'refers to a name that the environment does not set';
+  if (isFields(value) && 'file' in value) return 'refers to a file that is empty or cannot be read';
+  return 'must be a text, a number, {"env": "NAME"} or {"file": "/path"}';
 }
 
 /** A name is shown only where it looks like one: it may be a secret in the wrong place. */

@@ -3,7 +3,7 @@
  *
  * 1. The first line printed is the address to open.
  * 2. SIGTERM and SIGINT drain, then stop in order, also while it starts; a second one ends at once. SIGHUP reopens the log
- *    file, and reads QISCUS_APPS_FILE again.
+ *    file and reads QISCUS_APPS_FILE again; in a terminal with neither of them it stops, too.
  * 3. Whatever nobody caught ends the process, so that a supervisor starts it again.
  */
 import { ready, starting } from './banner';
@@ -27,7 +27,10 @@ const { logger, learn, reopen, flush } = createLogger(config);
 let signals = 0;
 process.on('SIGTERM', () => void stopOn('SIGTERM'));
 process.on('SIGINT', () => void stopOn('SIGINT'));
+// A terminal that is closed says so with the same signal: nobody is left who could stop the service otherwise.
+const ofTerminal = process.stdin.isTTY && config.apps === null && !config.log.stack.includes('single');
 process.on('SIGHUP', () => {
+  if (ofTerminal) return void stopOn('SIGHUP');
   reopen();
   void readAppsAgain();
 });

@@ -21,7 +21,7 @@ const LEAVE_MS = 10_000;
 const AGAIN_MS = 10_000;
 
 interface Failure {
-  appId: string;
+  config: AppConfig;
   error: unknown;
 }
 
@@ -42,9 +42,13 @@ export class RunningApps {
   async start(configs: readonly AppConfig[]): Promise<void> {
     const { apps, failures } = await this.#startAll(configs);
     this.#running = apps;
-    this.#directory.set(apps);
+    this.#directory.set(
+      apps,
+      failures.map(({ config }) => config),
+    );
     if (apps.length === 0) throw failures[0]?.error;
     this.#tell(failures, configs);
+    this.#warnOfSharedTokens(configs);
   }
 
   /** Another list. Resolves when it is in force, and what is gone has stopped. */
@@ -76,19 +80,38 @@ export class RunningApps {
     const running = configs.flatMap(({ qiscus: { appId } }) => fresh.get(appId) ?? before.get(appId) ?? []);
     if (running.length === 0) return;
     this.#running = running;
-    this.#directory.set(running);
+    const isAbsent = ({ config }: Failure) => !running.some(({ id }) => id === config.qiscus.appId);
+    this.#directory.set(
+      running,
+      failures.filter(isAbsent).map(({ config }) => config),
+    );
     const gone = [...before.values()].filter((app) => !this.#running.includes(app));
     await Promise.all(gone.map((app) => app.stop(LEAVE_MS)));
     if (started.length + gone.length === 0) return;
+    this.#warnOfSharedTokens(configs);
     const counts = { apps: this.#running.length, started: started.length, stopped: gone.length };
     logger.info({ event: 'apps.changed', ...counts }, 'the apps were read again');
+  }
+
+  /** A resolve webhook does not name its app: with a shared token it could be anybody's, and is refused. */
+  #warnOfSharedTokens(configs: readonly AppConfig[]): void {
+    const tokens = configs.flatMap(({ qiscus, tokens: { webhook } }) =>
+      webhook.map((token) => ({ token, id: qiscus.appId })),
+    );
+    for (const sharers of Map.groupBy(tokens, ({ token }) => token).values()) {
+      if (sharers.length < 2) continue;
+      const apps = sharers.map(({ id }) => id);
+      const what =
+        'apps share a WEBHOOK_TOKEN: webhooks that do not name their app, as real resolve webhooks, are refused';
+      this.#shared.logger.warn({ event: 'token.shared', apps }, what);
+    }
   }
 
   #tell(failures: readonly Failure[], configs: readonly AppConfig[]): void {
     if (failures.length > 0 && !this.#stopped) this.#again = setTimeout(() => void this.set(configs), AGAIN_MS);
     const what = 'an app could not be started: it stays as it was, and is tried again';
-    for (const { appId, error } of failures) {
-      this.#shared.logger.error({ event: 'app.failed', app: appId, err: error }, what);
+    for (const { config, error } of failures) {
+      this.#shared.logger.error({ event: 'app.failed', app: config.qiscus.appId, err: error }, what);
     }
   }
 
@@ -104,7 +127,7 @@ export class RunningApps {
         try {
           apps.push(await startApp(config, this.#shared, { replaces: before.has(config.qiscus.appId), patience }));
         } catch (error) {
-          failures.push({ appId: config.qiscus.appId, error });
+          failures.push({ config, error });
         }
       }
     };

@@ -27,6 +27,9 @@ export interface Arrival {
 
 export const WEBHOOK_PREFIX = '/api/v1/webhook/';
 
+/** Has a browser ask for user name and password. */
+export const CHALLENGE = 'Basic realm="Agent Allocation", charset="UTF-8"';
+
 /** Paths that a browser opens itself, so that it must be asked for the token with HTTP Basic. */
 const PAGES = new Set(['/', '/board.js', '/board.css']);
 
@@ -74,7 +77,7 @@ export function gate(
       if (opened.length > 0) return apps.admit(request, opened);
     }
     if (token === null && isPublic(path)) return;
-    headers['www-authenticate'] = PAGES.has(path) ? 'Basic realm="Agent Allocation", charset="UTF-8"' : 'Bearer';
+    headers['www-authenticate'] = PAGES.has(path) ? CHALLENGE : 'Bearer';
     if (token === null) throw new ServiceError('UNAUTHORIZED', 'This needs a token: Authorization: Bearer <token>.');
     failures.fail(network(peerOf(request)));
   };

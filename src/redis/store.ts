@@ -4,7 +4,7 @@
  * 1. Opens one connection per purpose.
  * 2. `of` gives one app its keys and scripts on them.
  * 3. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
- * 4. Watches the memory of every node, and says when it gets short. `close` ends all connections at once.
+ * 4. Says when Redis is lost and when it is back; watches the memory of every node, and says when it gets short. `close` ends all connections at once.
  */
 import type { Logger } from 'pino';
 import { ServiceError } from '../errors';
@@ -59,6 +59,18 @@ export async function openConnections(
     }
   };
   const command = await open('command');
+  let closing = false;
+  let lost = false;
+  command.on('close', () => {
+    if (closing || lost) return;
+    lost = true;
+    log?.warn({ event: 'redis.lost' }, 'the connection to Redis was lost; webhooks are refused until it is back');
+  });
+  command.on('ready', () => {
+    if (!lost) return;
+    lost = false;
+    log?.warn({ event: 'redis.back' }, 'Redis is back');
+  });
   const full = new Set<string>();
   const look = setInterval(() => {
     for (const node of mastersOf(command)) {
@@ -88,6 +100,7 @@ export async function openConnections(
       return { keys, command, scripts, isNearlyFull };
     },
     close() {
+      closing = true;
       clearInterval(look);
       for (const client of clients) close(client);
     },

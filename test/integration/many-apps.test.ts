@@ -319,7 +319,7 @@ test('an app that cannot start does not keep the others from it, and is started 
   await client.hset(keysOf('two').meta, 'format', 99);
   service = await startTestService(apps.env);
   expect((await allocate(one.webhookToken, { room_id: 'a' })).body.state).toBe('assigned');
-  expect((await allocate(two.webhookToken, { room_id: 'a' })).status).toBe(401);
+  expect((await allocate(two.webhookToken, { room_id: 'a' })).status).toBe(503);
   await client.hdel(keysOf('two').meta, 'format');
   client.disconnect();
   await service.reload(readConfig({ ...apps.env, PORT: '3000' }, []));

@@ -1,5 +1,5 @@
 /** Which Qiscus app a request reaches, when the list of apps becomes another one while the request is on its way. */
-import { expect, test } from 'bun:test';
+import { describe, expect, test } from 'bun:test';
 import pino from 'pino';
 import { Apps } from '../../src/apps/directory';
 import { ADMIN, MemoryDesk, MemoryFeed, MemoryIntake, MemoryQiscus, memoryApp, testConfig } from '../support/desk';
@@ -61,4 +61,57 @@ test('an app comes while the request of the only one is on its way: it is still 
   const [mine, other] = [appOf('mine', ADMIN), appOf('other', 'other-token-0123456789abc')];
   expect(await change([mine], [other, mine], ADMIN)).toBe(200);
   expect([mine.desk.maxCustomers, other.desk.maxCustomers]).toEqual([9, 2]);
+});
+
+describe('an app of the list that does not run here', () => {
+  const token = 'the-token-of-both-apps-0123';
+  function both() {
+    const [mine, other] = [appOf('mine', token), appOf('other', token)];
+    const config = testConfig((one) => {
+      one.tokens = { webhook: [], admin: [OPERATOR], metrics: [] };
+      one.apps = [mine.config, other.config];
+    });
+    const apps = new Apps(config);
+    apps.set([mine], [other.config]);
+    return { mine, ...memoryApp(() => {}, { config, apps }) };
+  }
+  const MAX = '/api/v1/settings/max_customers';
+  const basic = (user: string, password: string) => ({ authorization: `Basic ${btoa(`${user}:${password}`)}` });
+
+  test('is refused like a store that is away, and nothing of it reaches the one that runs', async () => {
+    const { mine, send } = both();
+    const json = { room_id: '1', app_id: 'other' };
+    const headers = { 'x-webhook-token': token };
+    expect((await send('POST', '/api/v1/webhook/agent_allocation', { headers, json })).status).toBe(503);
+    expect((await send('POST', '/api/v1/webhook/agent_allocation', { headers, json: { room_id: '1' } })).status).toBe(
+      422,
+    );
+    for (const caller of [basic('other', OPERATOR), { authorization: `Bearer ${OPERATOR}`, 'x-app-id': 'other' }])
+      expect((await send('POST', MAX, { headers: caller, json: { max_customers: 9 } })).status).toBe(503);
+    expect(mine.desk.maxCustomers).toBe(2);
+    expect(mine.intake.submitted).toEqual([]);
+    const ready = await send('GET', '/health/ready', { headers: basic('', OPERATOR) });
+    expect(await ready.json()).toMatchObject({
+      status: 'success',
+      warnings: ['apps'],
+      apps: { served: 2, failing: { other: ['start'] } },
+    });
+  });
+
+  test('the user name of another app reaches nothing with a token that does not open it; any other name does', async () => {
+    const [mine, other] = [appOf('mine', ADMIN), appOf('other', 'other-token-0123456789abc')];
+    const config = testConfig((one) => {
+      one.tokens = { webhook: [], admin: [OPERATOR], metrics: [] };
+      one.apps = [mine.config, other.config];
+    });
+    const apps = new Apps(config);
+    apps.set([mine, other]);
+    const { send } = memoryApp(() => {}, { config, apps });
+    expect((await send('GET', MAX, { headers: basic('other', ADMIN) })).status).toBe(404);
+    expect((await send('GET', MAX, { headers: basic('mine', ADMIN) })).status).toBe(200);
+    expect((await send('GET', MAX, { headers: basic('anybody', ADMIN) })).status).toBe(200);
+    const page = await send('GET', '/', { headers: basic('anybody', OPERATOR) });
+    expect([page.status, page.headers.get('www-authenticate')?.slice(0, 5)]).toEqual([401, 'Basic']);
+    expect((await send('GET', '/', { headers: basic('other', OPERATOR) })).status).toBe(200);
+  });
 });

@@ -92,9 +92,7 @@ describe('the apps of a file', () => {
       'refers to a name that is not set',
       { apps: [{ ...ONE, QISCUS_SECRET: { env: 'NONE' } }] },
       {},
-      [
-        'QISCUS_APPS_FILE, app one: QISCUS_SECRET must be a text, a number, {"env": "NAME"} of a name that is set, or {"file": "/path"} of a readable file',
-      ],
+      ['QISCUS_APPS_FILE, app one: QISCUS_SECRET refers to a name that the environment does not set'],
     ],
     [
       'sets what belongs to the process',

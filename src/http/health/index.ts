@@ -25,9 +25,9 @@ export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | und
         const { failing, apps: found } = await read();
         // The gate lets a wrong token through nowhere: one that is present here is right. A header alone is no token.
         const isKnown = apps.adminDoor.open || presentedToken(request.headers.get('authorization')) !== null;
-        const mine = isKnown ? found.filter(({ app }) => apps.openTo(request).includes(app)) : [];
+        const mine = isKnown ? found.filter(({ app }) => apps.namedBy(request).includes(app)) : [];
         const warnings = new Set(
-          found.flatMap(({ app, health }) => (health ? warningsOf(health, app.isNearlyFull()) : [])),
+          found.flatMap(({ app, health }) => (health ? warningsOf(health, app.running?.isNearlyFull() ?? false) : [])),
         );
         if (found.some((one) => one.failing.some((part) => !failing.includes(part)))) warnings.add('apps');
         const common = {
@@ -57,7 +57,7 @@ const READY = describe({
   tag: 'Health',
   summary: 'Can it work?',
   description:
-    'Checks Redis, that no newer version works on the ledger (`format`), the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail. With an admin token the numbers too, or which apps fail.',
+    'Checks Redis, that no newer version works on the ledger (`format`), the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail (`start`: one could not be started, and is tried again). With an admin token the numbers too, or which apps fail.',
   access: 'open',
   replies: {
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },

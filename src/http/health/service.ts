@@ -4,17 +4,16 @@
  * 1. Redis down is an answer too, within a quarter of a second.
  * 2. Probes that arrive together share one reading, so that an open endpoint cannot be used to press Redis.
  */
-import type { QiscusApp } from '../../apps/app';
-import type { Apps } from '../../apps/directory';
+import type { Apps, ListedApp } from '../../apps/directory';
 import type { AppConfig } from '../../config';
 import type { LedgerHealth } from '../../ledger/model';
 import { NewerFormat } from '../../redis/format';
 
-export type Part = 'redis' | 'format' | 'inbox' | 'outbox' | 'roster' | 'qiscus' | 'stopping';
+export type Part = 'redis' | 'format' | 'inbox' | 'outbox' | 'roster' | 'qiscus' | 'start' | 'stopping';
 export interface AppReadiness {
-  app: QiscusApp;
+  app: ListedApp;
   failing: Part[];
-  /** null when Redis did not answer, or a newer version works on the ledger. */
+  /** null when it could not be started, Redis did not answer, or a newer version works on the ledger. */
   health: LedgerHealth | null;
 }
 
@@ -52,9 +51,10 @@ export function warningsOf(health: LedgerHealth, isNearlyFull: boolean): string[
 export function readiness(apps: Apps, stopping?: AbortSignal): () => Promise<Readiness> {
   let reading: Promise<Readiness> | null = null;
 
-  async function readOne(app: QiscusApp, late: Promise<null>): Promise<AppReadiness> {
+  async function readOne(app: ListedApp, late: Promise<null>): Promise<AppReadiness> {
+    if (app.running === null) return { app, health: null, failing: ['start'] };
     let unread: Part = 'redis';
-    const reading = app.desk.readHealth().catch((error) => {
+    const reading = app.running.desk.readHealth().catch((error) => {
       if (error instanceof NewerFormat) unread = 'format';
       return null;
     });
@@ -65,9 +65,9 @@ export function readiness(apps: Apps, stopping?: AbortSignal): () => Promise<Rea
   async function read(): Promise<Readiness> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, ANSWER_WITHIN_MS + apps.all.length * MORE_FOR_AN_APP_MS, null);
+      timer = setTimeout(resolve, ANSWER_WITHIN_MS + apps.listed.length * MORE_FOR_AN_APP_MS, null);
     });
-    const found = await Promise.all(apps.all.map((app) => readOne(app, late)));
+    const found = await Promise.all(apps.listed.map((app) => readOne(app, late)));
     clearTimeout(timer);
     // One app's trouble is not the others': only what fails for all takes the process out of service.
     const failing = found[0]?.failing.filter((part) => found.every((one) => one.failing.includes(part))) ?? [];
@@ -78,7 +78,7 @@ export function readiness(apps: Apps, stopping?: AbortSignal): () => Promise<Rea
     const forget = () => {
       reading = null;
     };
-    const others = apps.all.length - 1;
+    const others = apps.listed.length - 1;
     reading ??= read().finally(() => (others > 0 ? setTimeout(forget, others * MORE_FOR_AN_APP_MS) : forget()));
     return reading;
   };

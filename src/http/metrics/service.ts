@@ -63,7 +63,7 @@ export function meter(registry: Registry, apps: Apps, many: boolean) {
 
   async function text(): Promise<string> {
     const found = await Promise.all(
-      apps.all.map(async ({ id, desk }) => ({ id, health: await desk.readHealth().catch(() => null) })),
+      apps.running.map(async ({ id, desk }) => ({ id, health: await desk.readHealth().catch(() => null) })),
     );
     memory.set(process.memoryUsage.rss());
     storeUp.set(found.some(({ health }) => health !== null) ? 1 : 0);
