@@ -1,7 +1,7 @@
 /**
  * The soak in short: everything that goes wrong on a busy day, looked at all the time (test/soak does the same for long).
  *
- * 40 s of 60 chats a second; SOAK_SECONDS and SOAK_RATE say other numbers. SOAK_SEED repeats the choices of a run.
+ * 25 s of 60 chats a second; SOAK_SECONDS and SOAK_RATE say other numbers. SOAK_SEED repeats the choices of a run.
  */
 import { expect, test } from 'bun:test';
 import { runSoak } from '../soak/soak';
@@ -9,7 +9,7 @@ import { judge, type Kind, spell } from '../soak/verdicts';
 import { tried } from '../support/evidence';
 import { sized } from '../support/size';
 
-const SECONDS = sized(40, 40, 'SOAK_SECONDS');
+const SECONDS = sized(25, 40, 'SOAK_SECONDS');
 const RATE = sized(60, 60, 'SOAK_RATE');
 const SEED = Number(process.env.SOAK_SEED ?? Date.now() % 1e6);
 /** On a busy machine so short a time says nothing of these; that the streams end empty is part of `broken`. */
