@@ -4,7 +4,7 @@
  */
 import { beforeEach, describe, expect, test } from 'bun:test';
 import { Ledger } from '../../src/ledger/index';
-import { connect } from '../../src/redis/client';
+import { connect, mastersOf } from '../../src/redis/client';
 import { Scripts } from '../../src/redis/scripts';
 import { readBooks } from '../support/books';
 import { brokenInReplay, brokenWhenQuiet } from '../support/invariants';
@@ -17,7 +17,8 @@ const FOR_EVER = 1e12;
 const AGENTS = Array.from({ length: 90 }, (_, i) => ({ id: `agent-${i}`, channels: i % 3 ? null : ['10', '20'] }));
 
 test('after a restart of Redis, whose hash tables are in another order, a snapshot begins anew', async () => {
-  const redis = await startTestRedis();
+  // Alone: replicas would need time to follow again.
+  const redis = await startTestRedis({ kind: 'standalone' });
   try {
     const t = await openTestLedger(await connect(redis.url, 'command'));
     for (let i = 0; i < 600; i++) await t.append(allocation(String(i)));
@@ -145,7 +146,7 @@ onBothRedis((s) => {
   describe('with small nodes, so that the stream is cut where it may be', () => {
     const ENTRIES = 400;
     beforeEach(async () => {
-      await s.client.config('SET', 'stream-node-max-entries', '5');
+      for (const node of mastersOf(s.client)) await node.config('SET', 'stream-node-max-entries', '5');
     });
 
     test('[F70] the journal stays bounded, keeps what is promised, and can be replayed at every moment', async () => {

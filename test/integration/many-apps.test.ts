@@ -26,7 +26,8 @@ let one: TestApp;
 let two: TestApp;
 
 beforeAll(async () => {
-  redis = await startTestRedis();
+  // Wiped and filled by hand; many apps on a cluster are in test/chaos/cluster-apps.test.ts.
+  redis = await startTestRedis({ kind: 'standalone' });
 });
 afterAll(() => redis.stop());
 afterEach(async () => {
