@@ -91,8 +91,13 @@ function create(address: RedisAddress, purpose: Purpose): RedisClient {
   const cluster = new Cluster(hostsOf(hosts), clusterOptions);
   // A node is otherwise connected to by its first command: that one waits in a line from which it is sent even when its
   // caller was told that it failed, and all that come meanwhile are refused.
-  cluster.on('+node', (node: Redis) => {
+  const join = (node: Redis) => {
     if (node.status === 'wait') node.connect().catch(() => undefined);
+  };
+  // Not before it is ready: until then ioredis connects by itself, and a connection of ours in between may leave it waiting.
+  cluster.on('ready', () => cluster.nodes().forEach(join));
+  cluster.on('+node', (node: Redis) => {
+    if (cluster.status === 'ready') join(node);
   });
   return cluster;
 }
