@@ -7,6 +7,7 @@
  * 3. Reconnects for ever by itself, but for the subscriber, which its owner replaces; `close` ends it.
  */
 import { Cluster, type ClusterOptions, Redis, type RedisOptions } from 'ioredis';
+import { FollowedMaster } from './sentinel';
 import './tracing';
 
 /** `/path/to.sock`, `redis[s]://…`, `redis[s]+cluster://host:port,…` or `redis[s]+sentinel://host:port,…/name`. */
@@ -68,12 +69,11 @@ function create(address: RedisAddress, purpose: Purpose): RedisClient {
     ...(scheme === 'rediss' && { tls: {} }),
   };
   if (kind === 'sentinel') {
-    return new Redis({
+    return new FollowedMaster({
       ...shared,
       sentinels: hostsOf(hosts),
       name: name ?? 'mymaster',
       db: Number(db ?? 0),
-      failoverDetector: true,
     });
   }
   const { retryStrategy: _, enableOfflineQueue: __, ...redisOptions } = shared;

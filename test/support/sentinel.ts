@@ -1,5 +1,5 @@
 /**
- * A real Sentinel set-up on loopback: one master, its replicas, three sentinels that watch and fail over.
+ * A real Sentinel set-up on loopback: one master, its replicas, sentinels that watch and fail over.
  *
  * 1. As the README tells operators: `min-replicas-to-write 1`, so that a master that was left behind takes in nothing.
  * 2. A replica is followed through its own port; the master too, or through a proxy (`announced`).
@@ -13,6 +13,8 @@ export const DOWN_AFTER_MS = 1_000;
 export interface SentinelOptions {
   /** Default 2. */
   replicas?: number;
+  /** Default 3. */
+  sentinels?: number;
   /** Lines of redis.conf of all servers. */
   settings?: Record<string, string>;
   /** The port by which sentinels and clients know the master; default: its own. */
@@ -34,7 +36,7 @@ export interface SentinelSetup {
 }
 
 export async function startSentinelSetup(options: SentinelOptions = {}): Promise<SentinelSetup> {
-  const { replicas = 2, announced = async (node: RedisNode) => node.port } = options;
+  const { replicas = 2, sentinels: size = 3, announced = async (node: RedisNode) => node.port } = options;
   const settings = {
     'repl-diskless-sync-delay': '0',
     'repl-ping-replica-period': '1',
@@ -45,10 +47,10 @@ export async function startSentinelSetup(options: SentinelOptions = {}): Promise
   if (!master) throw new Error('no master');
   const servers = [master, ...others];
   for (const node of others) await node.admin.replicaof(HOST, master.port);
-  const sentinels = await Promise.all([0, 1, 2].map(() => startNode({ sentinel: true })));
+  const sentinels = await Promise.all(Array.from({ length: size }, () => startNode({ sentinel: true })));
   const knownPort = await announced(master);
   for (const { admin } of sentinels) {
-    await admin.call('SENTINEL', 'MONITOR', MASTER_NAME, HOST, knownPort, 2);
+    await admin.call('SENTINEL', 'MONITOR', MASTER_NAME, HOST, knownPort, Math.ceil((size + 1) / 2));
     for (const [name, value] of [
       ['down-after-milliseconds', DOWN_AFTER_MS],
       ['failover-timeout', 5_000],
@@ -95,7 +97,7 @@ export async function startSentinelSetup(options: SentinelOptions = {}): Promise
             await Promise.all(
               sentinels.map(async ({ admin }) => {
                 const info = String(await admin.call('INFO', 'sentinel'));
-                return new RegExp(`status=ok,.*slaves=${replicas},sentinels=3`).test(info);
+                return new RegExp(`status=ok,.*slaves=${replicas},sentinels=${size}`).test(info);
               }),
             )
           ).every(Boolean),
