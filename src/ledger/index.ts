@@ -4,6 +4,7 @@
  */
 import { list, number, text, unexpected } from '../redis/reply';
 import { Comparison } from './comparison';
+import { Confirmations } from './confirmations';
 
 export type Taken = { kind: 'taken'; count: number; upTo: string } | { kind: 'pending' } | { kind: 'more' };
 export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };
@@ -35,6 +36,8 @@ export type Reported = 'done' | 'fenced';
 export const ENTRIES_AT_ONCE = 64;
 
 export class Ledger extends Comparison {
+  readonly #confirmations = new Confirmations((...args) => this.run('confirm_assignments', ...args));
+
   /** Applies the next webhooks in stream order, exactly once each; `upTo`: the last of them. @param count 1 to 64 */
   async takeEntries(mode: 'new' | 'pending', count = ENTRIES_AT_ONCE): Promise<Taken> {
     const reply = await this.run('take_entries', mode, count);
@@ -93,8 +96,9 @@ export class Ledger extends Comparison {
     return reply[0] === 'wait' ? Math.max(1, number(reply[1])) : 0;
   }
 
-  async confirm(intent: Intent, reason: 'confirmed' | 'inferred'): Promise<Reported> {
-    return this.#report('confirm_assignment', intent, reason);
+  /** Qiscus has the room with this agent. Confirmations that come together are one script. */
+  confirm(intent: Intent, reason: 'confirmed' | 'inferred'): Promise<Reported> {
+    return this.#confirmations.add(intent, reason);
   }
 
   /**

@@ -89,7 +89,7 @@ describe('cut under load', () => {
   const scripts = [
     ['F42', 'take_entries'],
     ['F42', 'take_intents'],
-    ['F41', 'confirm_assignment'],
+    ['F41', 'confirm_assignments'],
     ['F42', 'advance_clock'],
   ] as const;
 

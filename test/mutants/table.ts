@@ -251,7 +251,7 @@ export const MUTANTS: Mutant[] = [
   {
     name: 'confirmed and still due',
     rule: 'a confirmed room has nothing due, even when two dispatchers held its call',
-    edits: [{ file: 'lua/confirm_assignment.lua', find: "redis.call('ZREM', LATER, ROOM)", replace: '' }],
+    edits: [{ file: 'lua/confirm_assignments.lua', find: "redis.call('ZREM', LATER, room_id)", replace: '' }],
     killer: { explore: '--rooms 1 --agents 1 --faults 1 --regroups 1' },
   },
   {

@@ -1,0 +1,38 @@
+#!lua flags=allow-oom
+-- Qiscus has these rooms with our agents: each reservation becomes an assignment.
+-- Prelude: records line roster matching qiscus
+-- ARGV[2…] reports  text    five each, at most 64: id of the outbox entry, room, agent whom the call named, fencing token of
+--                           the reservation, 'confirmed' | 'inferred' (an earlier call without an answer must have done it)
+-- Returns  {'reported', word…}  in the order of the reports: 'done', 'fenced', or what that report raised
+-- Replay   fenced: nothing changes
+-- Cost     O(reports x log agents)
+if #ARGV < 6 or (#ARGV - 1) % 5 ~= 0 then error('reports come five arguments each') end
+for i = 5, #ARGV, 5 do
+  if not tonumber(ARGV[i]) then error('a token is not a number') end
+end
+
+local function confirm(intent, room_id, agent_id, token, reason)
+  local room = reservation(room_id, token)
+  acknowledge_intent(intent)
+  if not room then return fenced(room_id, agent_id, 'assigned')[1] end
+  -- Two may hold one intent after its group was lost, and the other one's report had the call made again later.
+  redis.call('ZREM', LATER, room_id)
+  local agent = agent_read(room.agent)
+  agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
+  agent.doubts, agent.doubted = 0, ''
+  agent_write(room.agent, agent)
+  room.state, room.since, room.call, room.confirmed = 'assigned', NOW, '', NOW
+  room.takeovers, room.asked_by = 0, ''
+  journal('room.assigned', room_id, room, 'agent', room.agent, 'state', 'assigned', 'token', token, 'reason', reason)
+  room_write(room_id, room)
+  return 'done'
+end
+
+breaker_note('answered', 0)
+local answer = { 'reported' }
+for i = 2, #ARGV, 5 do
+  -- A record that cannot be read must not keep the other rooms from being confirmed.
+  local done, word = pcall(confirm, ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4])
+  answer[#answer + 1] = done and word or tostring(type(word) == 'table' and word.err or word)
+end
+return answer
