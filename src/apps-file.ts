@@ -9,6 +9,7 @@
  */
 import type { Environment } from './config';
 import { ID } from './ids';
+import { brokenPlace } from './json-place';
 
 /** One app's own settings, by name, as text. */
 export interface AppEntry {
@@ -60,13 +61,21 @@ export function readAppsFile(
 }
 
 function listIn(path: string, readText: (path: string) => string): unknown[] | string {
+  let text: string;
+  try {
+    text = readText(path);
+  } catch {
+    return 'cannot be read: check the path and its rights';
+  }
   let content: unknown;
   try {
-    content = JSON.parse(readText(path));
-  } catch (error) {
-    return error instanceof SyntaxError ? 'is not valid JSON' : 'cannot be read: check the path and its rights';
+    content = JSON.parse(text);
+  } catch {
+    return `is not valid JSON: ${brokenPlace(text)}`;
   }
   const list = isFields(content) ? content.apps : undefined;
+  const other = Object.keys(isFields(content) ? content : {}).find((name) => name !== 'apps');
+  if (other !== undefined) return `holds more than "apps": ${known(other)}`;
   return Array.isArray(list) && list.length > 0 ? list : 'must hold {"apps": […]} with one app at least';
 }
 

@@ -59,7 +59,25 @@ describe('the apps of a file', () => {
   });
 
   test.each<[string, unknown, Record<string, string>, string[]]>([
-    ['is not JSON', '{', {}, ['QISCUS_APPS_FILE is not valid JSON']],
+    ['is not JSON', '{', {}, ['QISCUS_APPS_FILE is not valid JSON: line 1, column 2']],
+    [
+      'has a comma too many',
+      '{\n  "apps": [\n    { "QISCUS_APP_ID": "hunter2", }\n  ]\n}',
+      {},
+      ['QISCUS_APPS_FILE is not valid JSON: line 3, column 35'],
+    ],
+    [
+      'has a setting beside the apps',
+      { apps: [ONE], QISCUS_MAX_CUSTOMER: 3 },
+      {},
+      ['QISCUS_APPS_FILE holds more than "apps": QISCUS_MAX_CUSTOMER'],
+    ],
+    [
+      'has a secret as a name beside the apps',
+      { apps: [ONE], hunter2: 3 },
+      {},
+      ['QISCUS_APPS_FILE holds more than "apps": its name is no name of a setting'],
+    ],
     ['holds no apps', { apps: [] }, {}, ['QISCUS_APPS_FILE must hold {"apps": […]} with one app at least']],
     [
       'is not there',
