@@ -21,10 +21,11 @@ import type { Waiters } from './waiters';
 
 const WHEN_FULL = loadScript('append_entry');
 
-const FIELDS = ['kind', 'room', 'request', 'service', 'channel', 'source', 'name', 'agent'] as const;
-
-/** What lua/prelude/entries.lua takes for one webhook: the values of FIELDS, '' for unknown. */
-function valuesOf(webhook: Webhook, request: string): string[] {
+/**
+ * What lua/prelude/entries.lua takes for one webhook: kind, room, request, service, channel, source, name, agent; '' for
+ * unknown.
+ */
+export function valuesOf(webhook: Webhook, request: string): string[] {
   const { kind, roomId, finishedService } = webhook;
   const service = finishedService === null ? '' : String(finishedService);
   if (kind === 'resolved') return [kind, roomId, request, service, '', '', '', webhook.claimedAgentId ?? ''];
@@ -38,12 +39,6 @@ function valuesOf(webhook: Webhook, request: string): string[] {
     webhook.customerName ?? '',
     '',
   ];
-}
-
-/** The same as fields and values of an entry, for who writes one past the inbox; empty ones are left out. */
-export function entryOf(webhook: Webhook, request: string): string[] {
-  const known = valuesOf(webhook, request).flatMap((value, i) => (value === '' ? [] : [FIELDS[i] ?? '', value]));
-  return ['v', String(FORMAT), ...known];
 }
 
 export class Inbox implements Intake {

@@ -6,7 +6,7 @@
  */
 import { close, type RedisClient } from '../../src/redis/client';
 import { keysOf } from '../../src/redis/keys';
-import { entryOf } from '../../src/streams/inbox';
+import { entryOf } from '../support/entry';
 import { startTestRedis } from '../support/redis';
 import { alternate, type Reading, reading } from './measure';
 import { appendTogether, FEW_CHANNELS, MANY_CHANNELS, Office, patientClient, placed, resolved } from './office';

@@ -14,7 +14,7 @@ import '../../src/redis/tracing';
 import { type Keys, keysOf } from '../../src/redis/keys';
 import { Scripts } from '../../src/redis/scripts';
 import { ensureGroups } from '../../src/streams/groups';
-import { entryOf } from '../../src/streams/inbox';
+import { entryOf } from '../support/entry';
 
 export interface Layout {
   channels: string[];

@@ -8,7 +8,7 @@ import type { RedisClient } from '../../src/redis/client';
 import { type Keys, keysOf } from '../../src/redis/keys';
 import { Scripts } from '../../src/redis/scripts';
 import { ensureGroups } from '../../src/streams/groups';
-import { entryOf } from '../../src/streams/inbox';
+import { entryOf } from './entry';
 
 export interface TestLedger {
   client: RedisClient;

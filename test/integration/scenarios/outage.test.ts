@@ -7,7 +7,7 @@ import { decide, UNKNOWNS_BEFORE_PARKING } from '../../../src/dispatch/policy';
 import type { Intent } from '../../../src/ledger/index';
 import type { AssignOutcome } from '../../../src/qiscus/model';
 import { connect, type RedisClient } from '../../../src/redis/client';
-import { entryOf } from '../../../src/streams/inbox';
+import { entryOf } from '../../support/entry';
 import { allocation, openTestLedger, type TestLedger } from '../../support/ledger';
 import { startTestRedis, type TestRedis } from '../../support/redis';
 

@@ -1,6 +1,6 @@
 /** The steps that a move can ask of the ledger: each is one verb of src/ledger/index.ts, so one script. */
 import { TAKEOVERS_BEFORE_PARKING, UNKNOWNS_BEFORE_PARKING } from '../../../src/dispatch/policy';
-import { entryOf } from '../../../src/streams/inbox';
+import { entryOf } from '../../support/entry';
 import { roomId } from './books';
 import type { At, Step } from './ledger';
 import type { Call, Finding, Webhook } from './world';
