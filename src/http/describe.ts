@@ -22,6 +22,8 @@ export interface Operation {
   errors?: ErrorCode[];
   /** True when it asks Redis. */
   store?: boolean;
+  /** True when it is about all apps that the caller's token opens, and so names none. */
+  allApps?: boolean;
   body?: { schema: TSchema; examples: Record<string, unknown>; optional?: boolean };
   parameters?: Parameter[];
 }
@@ -39,6 +41,12 @@ const SECURITY: Record<Access, Record<string, string[]>[]> = {
   admin: [{ bearer: [] }, { basic: [] }],
   metrics: [{ bearer: [] }, { basic: [] }],
   open: [],
+};
+
+const APP: Parameter = {
+  name: 'X-App-Id',
+  in: 'header',
+  description: 'The id of the Qiscus app, where the token opens several (QISCUS_APPS_FILE); else leave it empty.',
 };
 
 const ERROR_MEANS: Record<ErrorCode, string> = {
@@ -66,13 +74,13 @@ const ERROR_MEANS: Record<ErrorCode, string> = {
 
 /** The `detail` of an Elysia route. */
 export function describe(operation: Operation): DocumentDecoration {
-  const { tag, summary, description, access, body, parameters } = operation;
+  const { tag, summary, description, access, body, parameters = [] } = operation;
   return {
     tags: [tag],
     summary,
     description,
     security: SECURITY[access],
-    parameters: (parameters ?? []).map((parameter) => ({
+    parameters: [...parameters, ...(ofOneApp(operation) ? [APP] : [])].map((parameter) => ({
       ...parameter,
       required: parameter.in === 'path',
       schema: parameter.schema ?? { type: 'string' },
@@ -91,6 +99,9 @@ export function describe(operation: Operation): DocumentDecoration {
     responses: { ...successes(operation), ...failures(codesOf(operation)) },
   };
 }
+
+/** Is it about one of the apps that an admin token may open? */
+const ofOneApp = ({ access, allApps }: Operation) => access === 'admin' && !allApps;
 
 /** OpenAPI 3.0 has no type null: a union with it is written as `nullable`. */
 function asOpenApi(schema: TSchema): Record<string, unknown> {
@@ -114,12 +125,13 @@ function successes({ replies }: Operation) {
   );
 }
 
-function codesOf({ access, body, errors = [], store }: Operation): Set<ErrorCode> {
+function codesOf(operation: Operation): Set<ErrorCode> {
+  const { access, body, errors = [], store } = operation;
   const codes = new Set<ErrorCode>(errors);
   if (access !== 'open') codes.add('UNAUTHORIZED').add('TOO_MANY_FAILURES').add('STOPPING');
   if (body) codes.add('INVALID_JSON').add('BODY_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE').add('INVALID_BODY');
   if (body && access === 'admin') codes.add('CROSS_SITE');
-  if (access === 'admin') codes.add('APP_UNKNOWN');
+  if (ofOneApp(operation)) codes.add('APP_UNKNOWN');
   if (access === 'webhook') codes.add('TOO_MANY_WEBHOOKS');
   if (store) codes.add('STORE_UNAVAILABLE');
   return codes.add('INTERNAL');

@@ -45,13 +45,14 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     return { context, page, requested, complaints, elsewhere };
   }
 
-  async function setMaxCustomers(page: Page, value: number) {
+  async function setMaxCustomers(page: Page, value: number, appId = '') {
     const operation = page.locator('.opblock-post', {
       has: page.locator('[data-path="/api/v1/settings/max_customers"]'),
     });
     await operation.locator('.opblock-summary-control').click();
     await operation.getByText('Try it out').click();
     await operation.locator('textarea.body-param__text').fill(JSON.stringify({ max_customers: value }));
+    await operation.locator('[data-param-name="X-App-Id"] input').fill(appId);
     await operation.locator('button.execute').click();
     await operation.locator('.live-responses-table .response-col_status').first().waitFor();
     const status = await operation.locator('.live-responses-table tbody .response-col_status').first().textContent();
@@ -94,6 +95,20 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     expect(desk.maxCustomers).toBe(2);
     expect(elsewhere()).toEqual([]);
     await context.close();
+  }, 60_000);
+
+  test('the console names the app where one is given, and none else', async () => {
+    const sent: (string | null)[] = [];
+    for (const appId of ['shop-1', '']) {
+      const { context, page } = await open('/docs');
+      page.on('request', async (request) => {
+        if (request.method() === 'POST') sent.push(await request.headerValue('x-app-id'));
+      });
+      await setMaxCustomers(page, 7, appId);
+      await context.close();
+    }
+    await until(() => sent.length === 2, { what: 'two requests' });
+    expect(sent).toEqual(['shop-1', null]);
   }, 60_000);
 
   test('the board: agents, line and live events, own files only', async () => {

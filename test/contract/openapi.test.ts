@@ -95,17 +95,33 @@ test('every operation is described, with examples, security, and codes that exis
   expect(ids.size).toBe(operations.length);
 });
 
+const targetOf = (path: string, { parameters }: Operation) =>
+  path.replace(/\{(\w+)\}/g, (_, wanted) => String(parameters.find(({ name }) => name === wanted)?.example));
+const bodiesOf = ({ requestBody }: Operation) =>
+  Object.values(requestBody?.content['application/json']?.examples ?? { none: { value: undefined } });
+
+test('X-App-Id stands at the operations that look at it, and at no other', async () => {
+  const fresh = memoryApp((config) => {
+    config.qiscus.checkAppId = true;
+  });
+  const looking: string[] = [];
+  for (const { name, method, path, operation } of operations) {
+    const headers = { 'x-app-id': 'a-stranger' };
+    const reply = await fresh.send(method, targetOf(path, operation), { json: bodiesOf(operation)[0]?.value, headers });
+    if (reply.status === 404 && (await reply.text()).includes('APP_UNKNOWN')) looking.push(name);
+    else await reply.body?.cancel();
+  }
+  const documented = operations.filter(({ operation }) => operation.parameters.some((one) => one.name === 'X-App-Id'));
+  expect(documented.map(({ name }) => name)).toEqual(looking);
+  expect(looking.length).toBeGreaterThan(10);
+});
+
 describe('its examples work', () => {
   test('every request example gets a documented success, with the documented fields', async () => {
     let sent = 0;
     for (const { name, method, path, operation } of operations) {
-      const target = path.replace(/\{(\w+)\}/g, (_, wanted) =>
-        String(operation.parameters.find(({ name }) => name === wanted)?.example),
-      );
-      const bodies = Object.values(
-        operation.requestBody?.content['application/json']?.examples ?? { none: { value: undefined } },
-      );
-      for (const { value } of bodies) {
+      const target = targetOf(path, operation);
+      for (const { value } of bodiesOf(operation)) {
         const fresh = memoryApp();
         const [parked, letter] = [fresh.desk.rooms.get('888'), fresh.desk.deadLetters[0]];
         if (parked && path.endsWith('/requeue') && JSON.stringify(value) === '{}')

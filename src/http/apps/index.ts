@@ -17,5 +17,6 @@ const LIST = describe({
   description:
     'One app, unless QISCUS_APPS_FILE lists more. Where a token opens several, every other request names its app: header `X-App-Id`, or the user name of HTTP Basic.',
   access: 'admin',
+  allApps: true,
   replies: { 200: { means: 'Their ids.', example: { status: 'success', apps: [{ app_id: 'kovof-123' }] } } },
 });
