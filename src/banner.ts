@@ -1,4 +1,5 @@
 /** What a person sees at the start: where to look, what to try first, how to go live. */
+import type { ListedApp } from './apps/directory';
 import { type Config, publicUrls } from './config';
 import type { Service } from './service';
 
@@ -12,8 +13,10 @@ export function starting(config: Config): string {
 
 /** Shown once everything runs. */
 export function ready(config: Config, service: Service): string {
+  const apps = config.apps === null ? [] : appLines(service.apps());
   if (config.role === 'worker') {
-    return service.sandbox ? `${WORKER_RUNS}, with a sandbox of its own` : WORKER_RUNS;
+    const runs = service.sandbox ? `${WORKER_RUNS}, with a sandbox of its own` : WORKER_RUNS;
+    return [runs, ...apps].join('\n');
   }
   const base = (service.url ?? '').replace('//127.0.0.1:', '//localhost:');
   const places = [
@@ -22,7 +25,16 @@ export function ready(config: Config, service: Service): string {
     `  Health   ${base}/health/ready`,
   ];
   const more = service.sandbox ? sandboxLines(config, service.sandbox.url, base) : liveLines(config);
-  return ['', ...places, '', ...more, ''].join('\n');
+  return ['', ...places, ...apps, '', ...more, ''].join('\n');
+}
+
+function appLines(apps: readonly ListedApp[]): string[] {
+  const ids = (some: readonly ListedApp[]) => some.map(({ id }) => id).join(', ');
+  const absent = apps.filter(({ running }) => running === null);
+  const lines = [`  Apps     ${ids(apps.filter(({ running }) => running !== null))}`];
+  if (absent.length > 0)
+    lines.push(`           could not be started, and are tried again (see the log): ${ids(absent)}`);
+  return lines;
 }
 
 const WORKER_RUNS = 'Agent Allocation: the worker runs';

@@ -43,6 +43,10 @@ function exit(code: number): never {
 }
 
 function fail(error: unknown): never {
+  if (error instanceof ConfigError) {
+    console.error(error.message);
+    return exit(2);
+  }
   if (error instanceof ServiceError) {
     // What was planned for is told in words; its trace helps nobody.
     logger.fatal({ event: 'service.failed', code: error.code }, error.message);

@@ -9,7 +9,7 @@
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
-import { Apps } from './apps/directory';
+import { Apps, type ListedApp } from './apps/directory';
 import { RunningApps } from './apps/running';
 import { type AppConfig, appsOf, type Config, isLoopback } from './config';
 import { ServiceError } from './errors';
@@ -24,6 +24,8 @@ export interface Service {
   /** Where the HTTP side listens; null for a worker. */
   url: string | null;
   sandbox: Sandbox | null;
+  /** The apps of the configuration, as they are now. */
+  apps(): readonly ListedApp[];
   /**
    * Turns requests away until nobody has come for a moment, 5 s at most; a worker has nobody to turn away.
    * What it takes counts for SHUTDOWN_SECONDS.
@@ -138,6 +140,7 @@ async function assemble(
   return {
     url,
     sandbox,
+    apps: () => apps.listed,
     failed: failure.promise,
     reload: (next) => running.set(appsOf(next)),
     async drain() {

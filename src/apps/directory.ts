@@ -83,7 +83,7 @@ export class Apps {
     this.#running.forEach(listener);
   }
 
-  /** The gate let this request in, to these apps. */
+  /** This request may reach these apps: the gate let it in to them, or it named its own. */
   admit(request: Request, apps: readonly ListedApp[]): void {
     if (this.#many) this.#admitted.set(request, apps);
   }
@@ -98,6 +98,12 @@ export class Apps {
     const open = this.openTo(request);
     const wanted = request.headers.get('x-app-id') ?? this.#appOfUser(request);
     return wanted === null ? open : open.filter(({ id, config }) => id === wanted || !config.qiscus.checkAppId);
+  }
+
+  /** The id of the app that a request is about; null: it is about none, or does not say about which. */
+  idFor(request: Request): string | null {
+    const [app, another] = this.namedBy(request);
+    return app && !another ? app.id : null;
   }
 
   /** The app that a person's request is about. @throws ServiceError APP_UNKNOWN, STORE_UNAVAILABLE */
@@ -120,7 +126,10 @@ export class Apps {
     const fitting = apps.filter(({ id, config }) => !config.qiscus.checkAppId || named.every((name) => name === id));
     const [app] = fitting;
     if (!app) throw new ServiceError('WRONG_APP', 'This webhook belongs to another Qiscus app. Compare QISCUS_APP_ID.');
-    if (fitting.length === 1) return here(app);
+    if (fitting.length === 1) {
+      this.admit(request, fitting);
+      return here(app);
+    }
     throw new ServiceError('INVALID_BODY', 'Several apps share this token: the webhook must name its own, in app_id.');
   }
 

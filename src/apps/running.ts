@@ -17,7 +17,6 @@ const STARTS_AT_ONCE = 16;
 const FIRST_LOOK_MS = 3_000;
 /** How long calls in hand of an app that is replaced or gone may take, ms. */
 const LEAVE_MS = 10_000;
-/** After that an app that could not start is tried again, ms. */
 const AGAIN_MS = 10_000;
 
 interface Failure {
@@ -28,14 +27,17 @@ interface Failure {
 export class RunningApps {
   readonly #directory: Apps;
   readonly #shared: Shared;
+  readonly #againMs: number;
   #running: readonly RunningApp[] = [];
   #setting: Promise<void> = Promise.resolve();
   #again: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
 
-  constructor(directory: Apps, shared: Shared) {
+  /** @param againMs after that an app that could not start is tried again */
+  constructor(directory: Apps, shared: Shared, againMs = AGAIN_MS) {
     this.#directory = directory;
     this.#shared = shared;
+    this.#againMs = againMs;
   }
 
   /** The first list. @throws ServiceError when no app can start */
@@ -108,7 +110,7 @@ export class RunningApps {
   }
 
   #tell(failures: readonly Failure[], configs: readonly AppConfig[]): void {
-    if (failures.length > 0 && !this.#stopped) this.#again = setTimeout(() => void this.set(configs), AGAIN_MS);
+    if (failures.length > 0 && !this.#stopped) this.#again = setTimeout(() => void this.set(configs), this.#againMs);
     const what = 'an app could not be started: it stays as it was, and is tried again';
     for (const { config, error } of failures) {
       this.#shared.logger.error({ event: 'app.failed', app: config.qiscus.appId, err: error }, what);

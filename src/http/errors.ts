@@ -44,14 +44,14 @@ function serviceErrorOf(error: unknown): ServiceError | null {
 
 /**
  * Makes the handler for Elysia's `onError`.
- * `methodsAt` answers the methods that a path knows; `counted` is told every code that was answered.
+ * `methodsAt` answers the methods that a path knows; `counted` is told every code that was answered, and to which request.
  */
 export function errorReply(
   logger: Logger,
   methodsAt: (path: string) => string[],
-  counted: (code: ErrorCode) => void,
+  counted: (code: ErrorCode, request: Request) => void,
 ): (failure: Failure) => ErrorBody {
-  return ({ code, error, path, set }) => {
+  return ({ code, error, request, path, set }) => {
     const requestId = String(set.headers['x-request-id'] ?? '');
     const known = serviceErrorOf(error) ?? routingError(code, path, methodsAt, set);
     if (known === null || known.code === 'INTERNAL') {
@@ -62,7 +62,7 @@ export function errorReply(
     if (retryAfter !== undefined) set.headers['retry-after'] = retryAfter;
     Object.assign(set.headers, PROTECTION);
     set.status = answer.status;
-    counted(answer.code);
+    counted(answer.code, request);
     return { status: 'error', code: answer.code, message: answer.message, request_id: requestId };
   };
 }

@@ -7,6 +7,7 @@
  * 4. Says when Redis is lost and when it is back; watches the memory of every node, and says when it gets short. `close` ends all connections at once.
  */
 import type { Logger } from 'pino';
+import { ConfigError } from '../config';
 import { ServiceError } from '../errors';
 import {
   addressOf,
@@ -134,22 +135,28 @@ export function saferVersion(info: string): string | null {
 
 /**
  * Checks version and durability of Redis; of a cluster, every master.
- * @throws ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
+ * @throws ConfigError when the address names a node of a cluster as if it stood alone; ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
  */
 export async function checkDurability(
   client: RedisClient,
   rules: { production: boolean; allowWeak: boolean },
   log: Logger,
 ): Promise<void> {
-  for (const node of mastersOf(client)) await checkNode(node, rules, log);
+  for (const node of mastersOf(client)) await checkNode(node, client, rules, log);
 }
 
+const NODE_OF_CLUSTER =
+  'REDIS_URL names a node of a Redis Cluster as if it stood alone: write redis+cluster://host:port,… (TLS: rediss+cluster://…)';
+
+/** @param client of which it is a node; itself where Redis stands alone */
 async function checkNode(
   node: RedisClient,
+  client: RedisClient,
   rules: { production: boolean; allowWeak: boolean },
   log: Logger,
 ): Promise<void> {
   const info = await node.info('server');
+  if (node === client && /^(redis|server)_mode:cluster/m.test(info)) throw new ConfigError([NODE_OF_CLUSTER]);
   const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
   if (version && Number(version[1]) < 7) {
     throw new ServiceError('STORE_UNAVAILABLE', 'Redis 7.0 or newer (or Valkey 8) is needed.');

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import pino from 'pino';
 import { type Connections, checkDurability, openConnections, type Store } from '../../src/redis/store';
 import { type RedisCluster, startCluster } from '../support/redis-cluster';
+import { spawnService } from '../support/service';
 import { until } from '../support/wait';
 
 const ROUNDS = 20;
@@ -56,3 +57,12 @@ async function otherApp(): Promise<Store> {
     if ((await cluster.ownerOf(candidate.keys.inbox)).admin === other) return candidate;
   }
 }
+
+test('a node of the cluster as a plain REDIS_URL: refused at the start, with the form to write', async () => {
+  const service = await spawnService({ REDIS_URL: `redis://127.0.0.1:${cluster.nodes[0]?.port}` }, 'all');
+  expect(await service.exited).toBe(2);
+  await until(() => service.output().includes('.env.example'), { what: 'the end of the message' });
+  expect(service.output()).toContain('1 problem in its configuration');
+  expect(service.output()).toContain('REDIS_URL names a node of a Redis Cluster');
+  expect(service.output()).toContain('redis+cluster://');
+});

@@ -8,6 +8,7 @@ import { type Connections, openConnections, type Store } from '../../src/redis/s
 import { Doorbell } from '../../src/streams/doorbell';
 import { JournalReader } from '../../src/streams/journal';
 import { startTestRedis, type TestRedis } from '../support/redis';
+import { until } from '../support/wait';
 
 let redis: TestRedis;
 let connections: Connections;
@@ -56,6 +57,31 @@ test('a script that raises, or a key of another type, is a fault and keeps its c
   await store.command.set(store.keys.journal, 'not a stream');
   const read = await failureOf(journal.page(null, 10));
   expect([isUnavailable(read), String(read)]).toEqual([false, expect.stringContaining('WRONGTYPE')]);
+});
+
+test('Redis is lost and comes back: one line each, once', async () => {
+  const lines: unknown[] = [];
+  const logged = pino(
+    { base: null, timestamp: false },
+    { write: (line: string) => lines.push(JSON.parse(line).event) },
+  );
+  const watched = await openConnections(redis.url, logged);
+  for (const round of [1, 2]) {
+    await redis.kill('SIGKILL');
+    await until(() => lines.length === 2 * round - 1, { what: 'the loss in the log' });
+    // Tries in vain are no further losses.
+    let tries = 0;
+    watched.command.on('reconnecting', () => {
+      tries += 1;
+    });
+    await until(() => tries > 2, { what: 'tries in vain' });
+    await redis.restart();
+    await until(() => lines.length === 2 * round, { what: 'the return in the log' });
+  }
+  expect(lines).toEqual(['redis.lost', 'redis.back', 'redis.lost', 'redis.back']);
+  watched.close();
+  await until(() => watched.command.status === 'end', { what: 'the end' });
+  expect(lines.length).toBe(4);
 });
 
 test('[F02] a Redis that is gone is not available, for the journal too', async () => {

@@ -37,7 +37,7 @@ export function meter(registry: Registry, apps: Apps, many: boolean) {
   const errors = new Counter({
     name: 'caa_http_errors_total',
     help: 'Failed requests by error code, answered by this process.',
-    labelNames: ['code'],
+    labelNames: [...own, 'code'],
     registers,
   });
   const memory = new Gauge({
@@ -75,5 +75,10 @@ export function meter(registry: Registry, apps: Apps, many: boolean) {
     }
     return registry.metrics();
   }
-  return { text, countError: (code: string) => errors.inc({ code }) };
+  /** Who has no right token, or does not say which of several apps it is about, is of no app. */
+  function countError(code: string, request: Request): void {
+    const app = apps.idFor(request);
+    errors.inc({ ...(app !== null && labels(app)), code });
+  }
+  return { text, countError };
 }
