@@ -8,10 +8,9 @@
  *    and a control of its own, and no request can reach into another.
  *
  * `stop` closes the port, drops what hangs and gives up webhooks on their way.
- * Alone: bun src/qiscus/sandbox.ts --port 4000 --deliver-to http://127.0.0.1:3000 [--webhook-token …] [--numeric]
- *        [--app-id one --app-id two …]
+ * Alone: bun src/qiscus/sandbox.ts --port 4000 --deliver-to http://127.0.0.1:3000 (all of OPTIONS: README.md).
  */
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { Api } from './sandbox/api';
 import { type Control, createControl, SandboxError } from './sandbox/control';
 import { Deliveries, type DeliveryTarget } from './sandbox/delivery';
@@ -131,17 +130,18 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   };
 }
 
+/** Of the command line; README.md explains them. */
+export const OPTIONS = {
+  port: { type: 'string', default: '4000' },
+  'deliver-to': { type: 'string' },
+  'webhook-token': { type: 'string' },
+  'app-id': { type: 'string', multiple: true, default: ['sandbox'] },
+  secret: { type: 'string', default: 'sandbox' },
+  numeric: { type: 'boolean', default: false },
+} satisfies ParseArgsConfig['options'];
+
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      port: { type: 'string', default: '4000' },
-      'deliver-to': { type: 'string' },
-      'webhook-token': { type: 'string' },
-      'app-id': { type: 'string', multiple: true, default: ['sandbox'] },
-      secret: { type: 'string', default: 'sandbox' },
-      numeric: { type: 'boolean', default: false },
-    },
-  });
+  const { values } = parseArgs({ options: OPTIONS });
   const target = values['deliver-to'];
   const [appId = 'sandbox', ...moreAppIds] = values['app-id'];
   const sandbox = await startSandbox({

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'bun:test';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import manifest from '../../package.json';
+import { OPTIONS } from '../../src/qiscus/sandbox';
 import { SETTINGS } from '../../src/settings';
 
 const root = join(import.meta.dir, '..', '..');
@@ -32,6 +33,15 @@ describe.each(READMES)('%s', (name) => {
     const settings = Object.entries(SETTINGS).map(([key, { initial }]) => ({ name: key, value: initial ?? '' }));
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
     expect(table.sort(byName)).toEqual(settings.sort(byName));
+  });
+
+  test('explains every option of the sandbox with its default, and no other', () => {
+    const table = rows(text).filter((row) => row.name.startsWith('--'));
+    const options = Object.entries(OPTIONS).map(([option, { type, ...rest }]) => {
+      const initial = 'default' in rest && type === 'string' ? [rest.default].flat().join() : '';
+      return { name: `--${option}`, value: initial };
+    });
+    expect(table).toEqual(options);
   });
 
   test('gives a reason for every package, and for no other', () => {
