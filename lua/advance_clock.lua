@@ -70,6 +70,7 @@ for i, old in ipairs(capacity > 0 and waiting_for(AFTER) or {}) do
     break
   end
   local choice = { agent = FALLBACK, limit = agent_limit(agent), runner_up = '', full = 0, off_channel = 0 }
+  line_remove(old.id, old.room)
   reserve(old.id, old.room, choice, 'fallback')
 end
 

@@ -15,6 +15,7 @@ local PART, MOST_IN_RECORD = 48, 64
 -- Columns of an item, behind its id; those that hold their blank are empty, and none at the end.
 local ROOM_COLUMNS = { 'state', 'since', 'mark', 'base', 'place', 'channel', 'agent', 'token', 'call', 'confirmed', 'due',
   'refusals', 'unknowns', 'takeovers', 'asked', 'asked_by' }
+local ROOM_BLANKS = room_new()
 local AGENT_COLUMNS = { 'online', 'paused', 'limit', 'outside', 'last', 'channels' }
 local AGENT_BLANKS = { online = 0, paused = 0, limit = -1, outside = 0, last = 0, channels = '' }
 
@@ -32,7 +33,7 @@ local function room_item(id, raw)
   local room = unpack_room(raw)
   room.due = (room.state == 'waiting' or room.state == 'reserved') and tonumber(redis.call('ZSCORE', LATER, id) or 0) or ''
   if room.due == 0 then room.due = '' end
-  return item(id, room, ROOM_COLUMNS, ROOM_DEFAULTS)
+  return item(id, room, ROOM_COLUMNS, ROOM_BLANKS)
 end
 
 local function agent_item(id, raw) return item(id, unpack_agent(raw), AGENT_COLUMNS, AGENT_BLANKS) end

@@ -96,9 +96,13 @@ local function apply_allocation(entry)
     room.channel, room.source, room.name = entry.channel or '', entry.source or '', entry.name or ''
     if room.mark < 0 then room.mark = 0 end
   end
-  queue(entry.room, room)
-  if group then settle(group, 1) end
-  pair(room.channel)
+  if group then
+    queue(entry.room, room)
+    settle(group, 1)
+    pair(room.channel)
+  else
+    enter(entry.room, room)
+  end
   if not cause.answered then
     journal('room.waiting', entry.room, room, 'state', 'waiting', 'place', room.place, 'channel', room.channel,
       'position', line_position(entry.room, room))
@@ -118,7 +122,7 @@ local function apply_resolved(entry)
     if service == UNKNOWN and room.state == '' then return journal('entry.unheld', entry.room, nil, 'state', 'not_held') end
     room.state, room.since, room.mark = 'resolved', NOW, math.max(room.mark, service)
     journal('entry.unheld', entry.room, room, 'state', 'not_held')
-    redis.call('ZADD', ENDED, NOW, entry.room)
+    redis.call('ZADD', ENDED, NOW_TEXT, entry.room)
     return room_write(entry.room, room)
   end
   room.mark = math.max(room.mark, service)

@@ -26,11 +26,11 @@ end
 
 local function line_add(id, room)
   local member = line_member(id, room)
-  redis.call('ZADD', LINE, 0, member)
+  redis.call('ZADD', LINE, '0', member)
   if line_first(room.channel, 1)[1] ~= member then return end
   local second = line_first(room.channel, 2)[2]
   if second then redis.call('ZREM', HEADS, head_member(second)) end
-  redis.call('ZADD', HEADS, 0, head_member(member))
+  redis.call('ZADD', HEADS, '0', head_member(member))
 end
 
 local function line_remove(id, room)
@@ -39,7 +39,7 @@ local function line_remove(id, room)
   redis.call('ZREM', LINE, member)
   if first[1] == member then
     redis.call('ZREM', HEADS, head_member(member))
-    if first[2] then redis.call('ZADD', HEADS, 0, head_member(first[2])) end
+    if first[2] then redis.call('ZADD', HEADS, '0', head_member(first[2])) end
   end
 end
 

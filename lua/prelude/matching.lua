@@ -45,13 +45,12 @@ local function hold(room_id, room, agent_id, agent)
   room.unknowns, room.takeovers, room.confirmed = 0, 0, 0
   agent.reserved = agent.reserved + 1
   agent_write(agent_id, agent)
-  redis.call('ZADD', HELD, 0, agent_id .. '\0' .. room_id)
+  redis.call('ZADD', HELD, '0', agent_id .. '\0' .. room_id)
   redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', agent_id, 'token', room.token)
 end
 
--- Takes a room out of the line and counts it for the agent, with the reasons for this agent on record.
+-- Counts a room that is in no line for the agent, with the reasons for this agent on record.
 local function reserve(room_id, room, choice, why)
-  line_remove(room_id, room)
   local agent = agent_read(choice.agent)
   local load = load_of(agent)
   hold(room_id, room, choice.agent, agent)
@@ -70,7 +69,9 @@ local function pair_head(channel)
   local choice = pick(channel)
   if not choice then return false end
   local _, _, room_id = line_parse(head)
-  reserve(room_id, room_read(room_id), choice)
+  local room = room_read(room_id)
+  line_remove(room_id, room)
+  reserve(room_id, room, choice)
   return true
 end
 
@@ -149,7 +150,7 @@ local function free_slot(room_id, room)
     agent.reserved = agent.reserved - 1
   else
     agent.assigned = agent.assigned - 1
-    redis.call('ZADD', RECENT, 0, ('%s\0%013d\0%013d\0%s'):format(room.agent, NOW, room.confirmed, room_id))
+    redis.call('ZADD', RECENT, '0', ('%s\0%013d\0%013d\0%s'):format(room.agent, NOW, room.confirmed, room_id))
   end
   redis.call('ZREM', HELD, room.agent .. '\0' .. room_id)
   redis.call('ZREM', LATER, room_id)
@@ -163,7 +164,7 @@ local function park(room_id, room)
   local group = free_slot(room_id, room)
   room.state, room.since = 'parked', NOW
   room_write(room_id, room)
-  redis.call('ZADD', PARKED, NOW, room_id)
+  redis.call('ZADD', PARKED, NOW_TEXT, room_id)
   settle(group, 64)
 end
 
@@ -172,6 +173,17 @@ local function queue(room_id, room)
   room.state, room.since = 'waiting', NOW
   line_add(room_id, room)
   room_write(room_id, room)
+end
+
+-- Puts a room in line and pairs for its channel. Where it would be the first and an agent is free, the two are that pair:
+-- the way into the line and out again is a third of the cost.
+local function enter(room_id, room)
+  if drain_under_way() or line_first(room.channel, 1)[1] then
+    queue(room_id, room)
+    return pair(room.channel)
+  end
+  local choice = pick(room.channel)
+  if choice then reserve(room_id, room, choice) else queue(room_id, room) end
 end
 
 -- Takes a room out of wherever it is and closes its session: a small record with the service mark remains.
@@ -188,7 +200,7 @@ local function close(room_id, room)
   local small = room_new()
   small.state, small.since, small.mark, small.last = 'resolved', NOW, room.mark, room.last
   room_write(room_id, small)
-  redis.call('ZADD', ENDED, NOW, room_id)
+  redis.call('ZADD', ENDED, NOW_TEXT, room_id)
   return group
 end
 

@@ -19,6 +19,8 @@ local ROOMS, LINE, HEADS, AGENTS, READY, GROUPS, HELD, RECENT, LATER, PARKED, EN
   KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[7],
   KEYS[8], KEYS[9], KEYS[10], KEYS[11], KEYS[12], KEYS[13], KEYS[14]
 local NOW = tonumber(ARGV[1])
+-- Redis writes out a number in a command anew each time, at twice the cost of a text.
+local NOW_TEXT = ('%d'):format(NOW)
 
 -- The format of all that stands under an app's keys (src/redis/format.ts: the same number, and how to make a next one).
 local FORMAT = 1
@@ -34,68 +36,65 @@ local ledger_format = tonumber(redis.call('HGET', META, 'format') or 1)
 if ledger_format > FORMAT then error('NEWER ' .. ledger_format) end
 if ledger_format < FORMAT then redis.pcall('HSET', META, 'format', FORMAT) end
 
--- A record is a MessagePack array that starts with its format; trailing defaults are left out,
--- so that a room in line stays small. New fields are appended, never moved.
-local function codec(fields, defaults)
-  local default_at = {}
-  for i, field in ipairs(fields) do default_at[i] = defaults[field] end
+-- A record is a MessagePack array that starts with its format; trailing defaults are left out, so that a room in line stays
+-- small. New fields are appended, never moved: in `room_of` and `room_values` (`agent_of`, `agent_values`) alike. Written
+-- out, because a table made at its full size costs half of one that grows field by field.
+local function codec(record_of, values_of)
+  local defaults = values_of(record_of({}))
   local function pack(record)
-    local size = #fields
-    while size > 0 and record[fields[size]] == default_at[size] do size = size - 1 end
-    local packed = { FORMAT }
-    for i = 1, size do packed[i + 1] = record[fields[i]] end
-    return cmsgpack.pack(packed)
+    local values, size = values_of(record), #defaults
+    while size > 1 and values[size] == defaults[size] do
+      values[size] = nil
+      size = size - 1
+    end
+    return cmsgpack.pack(values)
   end
   local function unpack_record(raw)
     local packed = cmsgpack.unpack(raw)
     if packed[1] > FORMAT then refuse_newer(packed[1]) end
     if packed[1] < 1 then error('a record cannot be read') end
-    local record = {}
-    for i = 1, #fields do
-      local value = packed[i + 1]
-      if value == nil then value = default_at[i] end
-      record[fields[i]] = value
-    end
-    return record
+    return record_of(packed)
   end
   return pack, unpack_record
 end
 
-local ROOM_FIELDS = {
-  'state',     -- waiting | reserved | assigned | parked | resolved
-  'since',     -- ms: in this state since
-  'place',     -- inbox id that opened this session: the order of arrival
-  'channel',   -- channel id, '' when the room has none
-  'last',      -- id of the newest journal record about this room: each record names the one before it
-  'source', 'name',
-  'base',      -- service finished before this session began (0: none, -1: unknown)
-  'mark',      -- newest service known to be finished
-  'refusals',  -- definite refusals of this session
-  'agent', 'token',
-  'call',      -- of a reserved room: queued | sent | unknown
-  'unknowns',  -- calls of this reservation without an answer, counted towards parking
-  'takeovers', -- times that a dispatcher left this reservation behind
-  'confirmed', -- ms when Qiscus confirmed; 0 unless assigned
-  'asked',     -- ms when Qiscus was last asked whether it still holds
-  'asked_by',  -- the webhook that made us ask, until Qiscus answered
-}
-local ROOM_DEFAULTS = {
-  state = '', since = 0, place = '', channel = '', last = '', source = '', name = '', base = -1, mark = 0, refusals = 0,
-  agent = '', token = 0, call = '', unknowns = 0, takeovers = 0, confirmed = 0,
-  asked = 0, asked_by = '',
-}
-local pack_room, unpack_room = codec(ROOM_FIELDS, ROOM_DEFAULTS)
+local function room_of(packed)
+  return {
+    state = packed[2] or '',      -- waiting | reserved | assigned | parked | resolved
+    since = packed[3] or 0,       -- ms: in this state since
+    place = packed[4] or '',      -- inbox id that opened this session: the order of arrival
+    channel = packed[5] or '',    -- channel id, '' when the room has none
+    last = packed[6] or '',       -- id of the newest journal record about this room: each record names the one before it
+    source = packed[7] or '', name = packed[8] or '',
+    base = packed[9] or -1,       -- service finished before this session began (0: none, -1: unknown)
+    mark = packed[10] or 0,       -- newest service known to be finished
+    refusals = packed[11] or 0,   -- definite refusals of this session
+    agent = packed[12] or '', token = packed[13] or 0,
+    call = packed[14] or '',      -- of a reserved room: queued | sent | unknown
+    unknowns = packed[15] or 0,   -- calls of this reservation without an answer, counted towards parking
+    takeovers = packed[16] or 0,  -- times that a dispatcher left this reservation behind
+    confirmed = packed[17] or 0,  -- ms when Qiscus confirmed; 0 unless assigned
+    asked = packed[18] or 0,      -- ms when Qiscus was last asked whether it still holds
+    asked_by = packed[19] or '',  -- the webhook that made us ask, until Qiscus answered
+  }
+end
+
+local function room_values(room)
+  return { FORMAT, room.state, room.since, room.place, room.channel, room.last, room.source, room.name, room.base, room.mark,
+    room.refusals, room.agent, room.token, room.call, room.unknowns, room.takeovers, room.confirmed, room.asked,
+    room.asked_by }
+end
+
+local pack_room, unpack_room = codec(room_of, room_values)
+
+local function room_new() return room_of({}) end
 
 local function room_read(id)
   local raw = redis.call('HGET', ROOMS, id)
   return raw and unpack_room(raw) or nil
 end
 
-local function room_new()
-  local room = {}
-  for field, value in pairs(ROOM_DEFAULTS) do room[field] = value end
-  return room
-end
+local function room_write(id, room) redis.call('HSET', ROOMS, id, pack_room(room)) end
 
 -- Calls for this session that did not get its room served: refusals, and those that the last reservation left unanswered
 -- or behind. What people are shown, of a room and of a dead letter alike.
@@ -103,29 +102,33 @@ local function attempts_of(room) return room.refusals + room.unknowns + room.tak
 
 local function attempts_forget(room) room.refusals, room.unknowns, room.takeovers = 0, 0, 0 end
 
-local function room_write(id, room) redis.call('HSET', ROOMS, id, pack_room(room)) end
+local function agent_of(packed)
+  return {
+    name = packed[2] or '',
+    group = packed[3] or '',      -- id of its group
+    channels = packed[4] or '*',  -- '*': every channel; else ids in order, joined by commas
+    limit = packed[5] or -1,      -- its own limit; -1: the default
+    online = packed[6] or 0, paused = packed[7] or 0, -- 0 | 1
+    misses = packed[8] or 0,      -- readings in a row that did not show it online
+    reserved = packed[9] or 0, assigned = packed[10] or 0, outside = packed[11] or 0, -- its load is their sum
+    last = packed[12] or 0,       -- ms of its last confirmed assignment
+    seen = packed[13] or 0,       -- ms of the last reading that showed it
+    counted = packed[14] or 0,    -- 1: the last reading that showed it told how many rooms it holds; 0: outside is from before
+    doubts = packed[15] or 0,     -- different rooms in a row that Qiscus would not give it
+    doubted = packed[16] or '',   -- the last of them
+    aside = packed[17] or 0,      -- ms: not before then is it online again, whatever Qiscus's list says
+  }
+end
 
-local AGENT_FIELDS = {
-  'name',
-  'group',     -- id of its group
-  'channels',  -- '*': every channel; else ids in order, joined by commas
-  'limit',     -- its own limit; -1: the default
-  'online', 'paused', -- 0 | 1
-  'misses',    -- readings in a row that did not show it online
-  'reserved', 'assigned', 'outside', -- its load is their sum
-  'last',      -- ms of its last confirmed assignment
-  'seen',      -- ms of the last reading that showed it
-  'counted',   -- 1: the last reading that showed it told how many rooms it holds; 0: outside is from before
-  'doubts',    -- different rooms in a row that Qiscus would not give it
-  'doubted',   -- the last of them
-  'aside',     -- ms: not before then is it online again, whatever Qiscus's list says
-}
-local AGENT_DEFAULTS = {
-  name = '', group = '', channels = '*', limit = -1, online = 0, paused = 0, misses = 0,
-  reserved = 0, assigned = 0, outside = 0, last = 0, seen = 0,
-  counted = 0, doubts = 0, doubted = '', aside = 0,
-}
-local pack_agent, unpack_agent = codec(AGENT_FIELDS, AGENT_DEFAULTS)
+local function agent_values(agent)
+  return { FORMAT, agent.name, agent.group, agent.channels, agent.limit, agent.online, agent.paused, agent.misses,
+    agent.reserved, agent.assigned, agent.outside, agent.last, agent.seen, agent.counted, agent.doubts, agent.doubted,
+    agent.aside }
+end
+
+local pack_agent, unpack_agent = codec(agent_of, agent_values)
+
+local function agent_new() return agent_of({}) end
 
 -- The inbox entry being applied, if any: the first record about its room answers it, others name it as their cause.
 local cause = nil
@@ -136,33 +139,40 @@ local BELL = JOURNAL:match('^[^{]*') .. 'bell'
 local function ring(key, id) redis.pcall('PUBLISH', BELL, key .. ' ' .. id) end
 local rung = false
 
--- Appends one record and links it to the room's record before it. `...` are more fields, name and value in turn. What a
--- change did must follow from its record and those before it: a replay has nothing else. Returns the record's id.
+-- What every record of a newer format says of itself, in front of `...`.
+local function versioned(...)
+  if FORMAT > 1 then return 'v', FORMAT, ... end
+  return ...
+end
+
+-- The room and its record before this one, in front of `...`.
+local function linked(room_id, room, ...)
+  if not room_id then return ... end
+  if room and room.last ~= '' then return 'room', room_id, 'prev', room.last, ... end
+  return 'room', room_id, ...
+end
+
+-- The notes after the one named `name` (nil: all), in front of `...`.
+local function noted(notes, name, ...)
+  local following, value = next(notes, name)
+  if following == nil then return ... end
+  return noted(notes, following, following, value, ...)
+end
+
+-- The entry that is being applied, in front of `...`.
+local function caused(room_id, ...)
+  if not cause then return ... end
+  if room_id ~= cause.room or cause.answered then return 'cause', cause.id, ... end
+  cause.answered = true
+  return 'entry', cause.id, 'request', cause.request, noted(cause.notes, nil, ...)
+end
+
+-- Appends one record and links it to the room's record before it. `...` are more fields, name and value in turn, never put
+-- into a table: that costs more than the append. What a change did must follow from its record and those before it: a
+-- replay has nothing else. Returns the record's id.
 local function journal(event, room_id, room, ...)
-  local fields = { 'event', event, 'at', NOW }
-  if room_id then
-    fields[5], fields[6] = 'room', room_id
-    if room and room.last ~= '' then fields[7], fields[8] = 'prev', room.last end
-  end
-  if FORMAT > 1 then fields[#fields + 1], fields[#fields + 2] = 'v', FORMAT end
-  local size = #fields
-  if cause then
-    if room_id == cause.room and not cause.answered then
-      cause.answered = true
-      fields[size + 1], fields[size + 2], fields[size + 3], fields[size + 4] = 'entry', cause.id, 'request', cause.request
-      size = size + 4
-      for name, value in pairs(cause.notes) do
-        fields[size + 1], fields[size + 2] = name, value
-        size = size + 2
-      end
-    else
-      fields[size + 1], fields[size + 2] = 'cause', cause.id
-      size = size + 2
-    end
-  end
-  local more = { ... }
-  for i = 1, #more do fields[size + i] = more[i] end
-  local id = redis.call('XADD', JOURNAL, '*', unpack(fields))
+  local id = redis.call('XADD', JOURNAL, '*', 'event', event, 'at', NOW_TEXT,
+    linked(room_id, room, versioned(caused(room_id, ...))))
   if room then room.last = id end
   -- One ring for all records of this script: they are read together.
   if not rung then ring(JOURNAL, id) end

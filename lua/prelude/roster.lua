@@ -142,7 +142,7 @@ local function tally_change(member, step)
 end
 
 local function ready_add(member)
-  redis.call('ZADD', READY, 0, member)
+  redis.call('ZADD', READY, '0', member)
   tally_change(member, 1)
 end
 
@@ -174,12 +174,6 @@ local function agent_read(id)
   if not raw then return nil end
   local agent = unpack_agent(raw)
   agent.member, agent.presence = ready_member(id, agent), presence_of(agent)
-  return agent
-end
-
-local function agent_new()
-  local agent = {}
-  for field, value in pairs(AGENT_DEFAULTS) do agent[field] = value end
   return agent
 end
 

@@ -223,7 +223,7 @@ export const MUTANTS: Mutant[] = [
     edits: [
       {
         file: 'lua/prelude/line.lua',
-        find: "if first[2] then redis.call('ZADD', HEADS, 0, head_member(first[2])) end",
+        find: "if first[2] then redis.call('ZADD', HEADS, '0', head_member(first[2])) end",
         replace: '',
       },
     ],
