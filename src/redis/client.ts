@@ -144,7 +144,13 @@ export async function dial(address: RedisAddress, command: RedisClient): Promise
   if (client instanceof Cluster) throw new Error('the cluster does not tell its nodes');
   // Its owner sees that it ended; without a listener ioredis prints.
   client.on('error', () => undefined);
-  await client.connect();
+  try {
+    await client.connect();
+  } catch (error) {
+    // What listens to sentinels for it would stay.
+    close(client);
+    throw error;
+  }
   return client;
 }
 
