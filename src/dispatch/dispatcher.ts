@@ -45,6 +45,8 @@ export class Dispatcher {
   readonly #calls = new Set<Promise<void>>();
   /** Reservations whose call is under way: room and token. */
   readonly #underWay = new Set<string>();
+  /** Calls that ended, and whose confirmation is on its way: what is asked of Redis now comes after it. */
+  readonly #confirming = new Set<Intent>();
   /** Is something left that only the end of a call lets us take? */
   #short = false;
   #stopped = false;
@@ -110,7 +112,7 @@ export class Dispatcher {
   }
 
   async #takeOnce(): Promise<void> {
-    const want = Math.min(MOST_AT_ONCE, this.#limits.concurrency - this.#calls.size);
+    const want = Math.min(MOST_AT_ONCE, this.#limits.concurrency - this.#calls.size + this.#confirming.size);
     this.#short = want <= 0;
     if (this.#short) return;
     const { concurrency, ratePerSecond } = this.#limits;
@@ -135,6 +137,7 @@ export class Dispatcher {
     const call = this.#run(intent).finally(() => {
       this.#calls.delete(call);
       this.#underWay.delete(reservation);
+      this.#confirming.delete(intent);
       if (this.#short) this.poke();
     });
     this.#calls.add(call);
@@ -196,7 +199,11 @@ export class Dispatcher {
   #tell(intent: Intent, action: Action): Promise<unknown> {
     switch (action.do) {
       case 'confirm':
-        return this.#ledger.confirm(intent, action.reason);
+        return this.#ledger.confirm(intent, action.reason, () => {
+          this.#confirming.add(intent);
+          // When all that go with it are counted.
+          queueMicrotask(() => this.#short && this.poke());
+        });
       case 'close':
         return this.#ledger.refuse(intent, action.reason, 'close');
       case 'park':

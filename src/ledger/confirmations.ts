@@ -16,6 +16,7 @@ const AT_ONCE = 64;
 interface Report {
   intent: Intent;
   reason: 'confirmed' | 'inferred';
+  onSent: () => void;
   resolve: (word: Reported) => void;
   reject: (error: unknown) => void;
 }
@@ -30,10 +31,13 @@ export class Confirmations {
     this.#run = run;
   }
 
-  /** @throws what Redis or the script said of this report */
-  add(intent: Intent, reason: 'confirmed' | 'inferred'): Promise<Reported> {
+  /**
+   * @param onSent called when it is on its way: what is sent then comes after it
+   * @throws what Redis or the script said of this report
+   */
+  add(intent: Intent, reason: 'confirmed' | 'inferred', onSent: () => void): Promise<Reported> {
     const { promise, resolve, reject } = Promise.withResolvers<Reported>();
-    this.#waiting.push({ intent, reason, resolve, reject });
+    this.#waiting.push({ intent, reason, onSent, resolve, reject });
     if (!this.#busy) void this.#send();
     return promise;
   }
@@ -49,7 +53,9 @@ export class Confirmations {
           const { id, roomId, agentId, token } = intent;
           return [id, roomId, agentId, token, reason];
         });
-        const [, ...words] = await this.#run(...args);
+        const answer = this.#run(...args);
+        for (const { onSent } of reports) onSent();
+        const [, ...words] = await answer;
         for (const [i, report] of reports.entries()) settle(report, text(words[i]));
       } catch (error) {
         for (const { reject } of reports) reject(error);

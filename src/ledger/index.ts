@@ -96,9 +96,9 @@ export class Ledger extends Comparison {
     return reply[0] === 'wait' ? Math.max(1, number(reply[1])) : 0;
   }
 
-  /** Qiscus has the room with this agent. Confirmations that come together are one script. */
-  confirm(intent: Intent, reason: 'confirmed' | 'inferred'): Promise<Reported> {
-    return this.#confirmations.add(intent, reason);
+  /** Qiscus has the room with this agent. Confirmations that come together are one script. @param onSent it is on its way */
+  confirm(intent: Intent, reason: 'confirmed' | 'inferred', onSent = () => {}): Promise<Reported> {
+    return this.#confirmations.add(intent, reason, onSent);
   }
 
   /**
