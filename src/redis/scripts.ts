@@ -55,28 +55,14 @@ end
 `;
 }
 
-/** What a prelude defines at its left edge: a function, a table, or a record's two codecs. */
-const DEFINITION =
-  /^local (?:function (\w+)\(.*(?:(?<= end)|(?:\n(?: .*)?)+\nend)|(\w+) = \{(?:.*\}|(?:\n(?: .*)?)+\n\})|(\w+), (\w+) = codec\(.*\))$/gm;
-
-/** Leaves out what nobody uses: Redis defines all of a script anew each time that it runs. */
-function withoutUnused(lua: string): string {
-  const uses = Map.groupBy(lua.replace(/--.*$/gm, '').match(/\w+/g) ?? [], (word) => word);
-  const less = lua.replace(DEFINITION, (whole, ...names: (string | undefined)[]) => {
-    const defined = names.slice(0, 4).filter((name) => name !== undefined);
-    return defined.some((name) => (uses.get(name)?.length ?? 0) > 1) ? whole : '';
-  });
-  return less === lua ? lua : withoutUnused(less);
-}
-
-/** Reads one script with what it uses of its preludes in front. @param dir where the script lies; preludes are always those of lua/ */
+/** Reads one script with its preludes in front. @param dir where the script lies; preludes are always those of lua/ */
 export function loadScript(name: string, dir = LUA_DIR): Script {
   const body = readFileSync(join(dir, `${name}.lua`), 'utf8');
   const shebang = body.slice(0, body.indexOf('\n') + 1);
   const wanted = /^-- Prelude: (.+)$/m.exec(body)?.[1]?.trim().split(/\s+/) ?? [];
   const preludes = wanted.map((prelude) => readFileSync(join(LUA_DIR, 'prelude', `${prelude}.lua`), 'utf8'));
   const lua = `${preludes.join('\n')}\n${body.slice(shebang.length)}`;
-  const source = `${shebang}${argumentChecks(lua)}${withoutUnused(lua)}`;
+  const source = `${shebang}${argumentChecks(lua)}${lua}`;
   const named = keysNamed(source);
   const keys = Array.from({ length: named.size }, (_, i) => {
     const noun = named.get(i + 1);

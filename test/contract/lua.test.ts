@@ -36,19 +36,6 @@ test('every prelude is used, and every script finds its keys', () => {
   for (const name of scriptNames()) expect(loadScript(name).keys.length).toBeGreaterThan(0);
 });
 
-test('a script is sent with those functions of its preludes that it uses', () => {
-  const unused = scriptNames().flatMap((name) => {
-    const lua = loadScript(name).source.replace(/--.*$/gm, '');
-    const functions = [...lua.matchAll(/^local function (\w+)/gm)].map(([, word]) => word ?? '');
-    return functions
-      .filter((word) => lua.split(new RegExp(`\\b${word}\\b`)).length < 3)
-      .map((word) => `${name}: ${word}`);
-  });
-  expect(unused).toEqual([]);
-  expect(loadScript('take_intents').source).toContain('local function bucket_look');
-  expect(loadScript('take_intents').source).not.toContain('local function breaker_note');
-});
-
 describe('the rules find', () => {
   const shelf: LuaFile = {
     name: 'shelf',
