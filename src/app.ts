@@ -23,6 +23,7 @@ import { methodTable } from './http/methods';
 import { metrics } from './http/metrics';
 import { meter } from './http/metrics/service';
 import { queue } from './http/queue';
+import { rates } from './http/rates';
 import { rooms } from './http/rooms';
 import { settings } from './http/settings';
 import { webhooks } from './http/webhook';
@@ -73,6 +74,7 @@ export function buildApp(parts: AppParts): Elysia {
     .use(queue(apps))
     .use(deadLetters(apps))
     .use(journal(apps, drain.signal))
+    .use(rates(apps, nowMs))
     .use(listing(apps))
     .use(health(apps, config.sandbox, drain.signal))
     .use(metrics(numbers.text, registry.contentType))
