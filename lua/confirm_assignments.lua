@@ -21,9 +21,12 @@ local function confirm(intent, room_id, agent_id, token, reason)
   agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
   agent.doubts, agent.doubted = 0, ''
   agent_write(room.agent, agent)
+  -- What it took: since the customer came, and since it was reserved. The metrics have nothing else to go by.
+  local waited, took = math.max(0, NOW - tonumber(room.place:match('^%d+'))), math.max(0, NOW - room.since)
   room.state, room.since, room.call, room.confirmed = 'assigned', NOW, '', NOW
   room.takeovers, room.asked_by = 0, ''
-  journal('room.assigned', room_id, room, 'agent', room.agent, 'state', 'assigned', 'token', token, 'reason', reason)
+  journal('room.assigned', room_id, room, 'agent', room.agent, 'state', 'assigned', 'token', token, 'reason', reason,
+    'waited', waited, 'took', took)
   room_write(room_id, room)
   return 'done'
 end

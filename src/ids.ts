@@ -13,3 +13,8 @@ export function isOlder(a: string, b: string): boolean {
   const [bMs = 0, bSequence = 0] = b.split('-').map(Number);
   return aMs < bMs || (aMs === bMs && aSequence < bSequence);
 }
+
+/** When the stream took it in, ms since the epoch by the clock of Redis. */
+export function idMs(id: string): number {
+  return Number.parseInt(id, 10);
+}

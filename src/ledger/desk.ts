@@ -3,18 +3,20 @@ import { storeError } from '../redis/errors';
 import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './comparison';
-import type {
-  AgentView,
-  DeadLetter,
-  HandResult,
-  JournalRecord,
-  LedgerDesk,
-  LedgerHealth,
-  QiscusHealth,
-  QueueItem,
-  RoomState,
-  RoomView,
-  WebhookSetting,
+import {
+  type AgentView,
+  ALERT_CODES,
+  type DeadLetter,
+  type HandResult,
+  type JournalRecord,
+  type LedgerDesk,
+  type LedgerHealth,
+  type QiscusHealth,
+  type QueueItem,
+  type RoomState,
+  type RoomView,
+  type StandingAlert,
+  type WebhookSetting,
 } from './model';
 
 const ROOM_STATES: readonly string[] = ['waiting', 'reserved', 'assigned', 'parked', 'resolved'];
@@ -59,6 +61,13 @@ function agentView(item: Reply): AgentView {
     maxCustomers: number(own) < 0 ? null : number(own),
     channels: listed === '*' ? null : listed.split(',').filter(Boolean),
   };
+}
+
+/** A code that this version does not know is a newer one's. */
+function standingAlert(item: Reply): StandingAlert[] {
+  const [word, since, count, room] = list(item);
+  const code = ALERT_CODES.find((known) => known === word);
+  return code ? [{ code, sinceMs: number(since), count: number(count), roomId: textOrNull(room) }] : [];
 }
 
 /** By length, then bytes: the order of the ledger's last tie-break. */
@@ -233,7 +242,7 @@ export class Desk implements LedgerDesk {
   async readHealth(): Promise<LedgerHealth> {
     const reply = await this.#run('read_health');
     const [inbox, inboxOldest, outbox, outboxOldest, roster, waiting, waitingOldest, parked] = reply
-      .slice(1)
+      .slice(1, 9)
       .map(Number);
     const state = text(reply[9]);
     if (!isBreakerState(state)) throw unexpected('read_health', reply);
@@ -246,7 +255,12 @@ export class Desk implements LedgerDesk {
       rosterAgeMs: roster ? age(roster) : null,
       waiting: waiting ?? 0,
       oldestWaitingMs: age(waitingOldest),
+      oldestWaitingRoomId: textOrNull(reply[16]),
       parked: parked ?? 0,
+      oldestParkedRoomId: textOrNull(reply[17]),
+      agents: { online: number(reply[13]), paused: number(reply[14]), offline: number(reply[15]) },
+      alerts: reply.slice(19).flatMap(standingAlert),
+      watch: text(reply[18]),
       qiscus: { state, untilMs: number(reply[10]), failures: number(reply[11]) },
       resolveWebhook: WEBHOOK_FINDINGS.find((finding) => finding === reply[12]) ?? null,
     };

@@ -78,6 +78,25 @@ export interface QiscusHealth {
   failures: number;
 }
 
+/** Something that a person should look at. Codes and rules: reconcile/alerts.ts. */
+export interface StandingAlert {
+  code: AlertCode;
+  sinceMs: number;
+  count: number;
+  /** The room that it is about, the oldest of them; null: about none. */
+  roomId: string | null;
+}
+
+export const ALERT_CODES = [
+  'room_waiting_long',
+  'nobody_online',
+  'qiscus_refuses',
+  'room_parked',
+  'drift',
+  'no_webhooks',
+] as const;
+export type AlertCode = (typeof ALERT_CODES)[number];
+
 export interface LedgerHealth {
   /** Age of the oldest webhook not yet looked at; 0 when none. */
   inboxAgeMs: number;
@@ -88,7 +107,17 @@ export interface LedgerHealth {
   rosterAgeMs: number | null;
   waiting: number;
   oldestWaitingMs: number;
+  /** The room that has waited for so long; null when none waits. */
+  oldestWaitingRoomId: string | null;
   parked: number;
+  /** The room that was parked first; null when none is. */
+  oldestParkedRoomId: string | null;
+  /** How many agents are online and not paused, online and paused, offline. */
+  agents: { online: number; paused: number; offline: number };
+  /** Those that stand, in the order in which they were raised. */
+  alerts: StandingAlert[];
+  /** What the leader left for the next one to go on with (reconcile/watch.ts); '' when nothing. */
+  watch: string;
   qiscus: QiscusHealth;
   /** Does Qiscus call us when a room is resolved? null: not checked (no admin's login, or not yet). */
   resolveWebhook: 'ok' | 'unset' | 'disabled' | 'elsewhere' | null;
@@ -133,6 +162,8 @@ export interface LedgerDesk {
  *   cause            the inbox entry whose application caused this change of another room
  *   room, agent, state, position, place, channel, token
  *   load, limit, runner_up, full, offline, paused, off_channel      (room.reserved: why this agent)
+ *   waited, took     (room.assigned: ms since its webhook came, and since it was reserved)
+ *   code, count, about, since                                      (alert.*: which, how much, the room it is about)
  *   reason           why it was refused, parked, deferred, released …
  *   service, due, call, unknowns, refusals …   what a replay needs beside: state follows from the records alone
  *

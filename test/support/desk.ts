@@ -82,7 +82,12 @@ export const healthy: LedgerHealth = {
   rosterAgeMs: 1000,
   waiting: 1,
   oldestWaitingMs: 5000,
+  oldestWaitingRoomId: '777',
   parked: 1,
+  oldestParkedRoomId: '888',
+  agents: { online: 2, paused: 0, offline: 0 },
+  alerts: [],
+  watch: '',
   qiscus: { state: 'closed', untilMs: 0, failures: 0 },
   resolveWebhook: null,
 };

@@ -1,0 +1,54 @@
+#!lua flags=allow-oom
+-- Notes which alerts hold now: a new one is told, one that stands is told again now and then, one that is over is told once.
+-- Prelude: records
+-- ARGV[2]  again    number  ms after which an alert that stands is told again
+-- ARGV[3]  calm     number  ms that its condition must be away before it is over
+-- ARGV[4]  watch    text    notes of the leader for the next one
+-- ARGV[5…] alerts   text    three each: code, count, id of the room that it is about or ''
+-- Returns  {'done'}
+-- Replay   notes the same again, and tells nothing twice
+-- Cost     O(alerts)
+local AGAIN, CALM, WATCH = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
+if (#ARGV - 4) % 3 ~= 0 then error('alerts come three arguments each') end
+
+-- Is the time since then over? Also when the clock was set back: waiting for its old time could take hours.
+local function over(since, ms) return NOW - since >= ms or since > NOW end
+
+local function tell(event, alert)
+  local notes = { 'code', alert.code, 'count', alert.count, 'since', alert.since }
+  if alert.about ~= '' then
+    notes[7], notes[8] = 'about', alert.about
+  end
+  journal(event, nil, nil, unpack(notes))
+end
+
+local raw = redis.call('HGET', META, 'alerts')
+local standing, at = {}, {}
+for i, packed in ipairs(raw and cmsgpack.unpack(raw) or {}) do
+  local alert = { code = packed[1], since = packed[2], told = packed[3], seen = packed[4], count = packed[5], about = packed[6] }
+  standing[i], at[alert.code] = alert, alert
+end
+for i = 5, #ARGV, 3 do
+  local alert = at[ARGV[i]]
+  local event = not alert and 'alert.raised' or over(alert.told, AGAIN) and 'alert.repeated'
+  if not alert then
+    alert = { code = ARGV[i], since = NOW }
+    standing[#standing + 1] = alert
+  end
+  alert.seen, alert.count, alert.about = NOW, tonumber(ARGV[i + 1]), ARGV[i + 2]
+  if event then
+    alert.told = NOW
+    tell(event, alert)
+  end
+end
+
+local kept = {}
+for _, alert in ipairs(standing) do
+  if alert.seen ~= NOW and over(alert.seen, CALM) then
+    tell('alert.cleared', alert)
+  else
+    kept[#kept + 1] = { alert.code, alert.since, alert.told, alert.seen, alert.count, alert.about }
+  end
+end
+redis.call('HSET', META, 'alerts', cmsgpack.pack(kept), 'watch', WATCH)
+return { 'done' }
