@@ -10,13 +10,9 @@ import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { Config } from './config';
 import { createRedactor, secretsIn } from './redact';
+import { visible } from './text';
 
 export type { Logger };
-
-/** What JSON leaves as it is and a terminal does not: commands of it beyond ASCII, line ends, changes of direction. */
-const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-const UNSEEN_ALL = new RegExp(UNSEEN, 'g');
-const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 export const LOG_FILE = 'agent-allocation.log';
 
@@ -68,7 +64,7 @@ export function createLogger(config: Config): {
     {
       write(line) {
         if (pending === '') setImmediate(flush);
-        pending += UNSEEN.test(line) ? line.replace(UNSEEN_ALL, escaped) : line;
+        pending += visible(line);
       },
     },
   );

@@ -11,13 +11,14 @@ import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
 import { Apps, type ListedApp } from './apps/directory';
 import { RunningApps } from './apps/running';
-import { type AppConfig, appsOf, type Config, isLoopback } from './config';
+import { type AppConfig, appsOf, baseUrlOf, type Config, isLoopback } from './config';
 import { ServiceError } from './errors';
 import { Drain } from './http/drain';
 import { Turns } from './ledger/turns';
 import { type Sandbox, startSandbox } from './qiscus/sandbox';
+import { checkDurability } from './redis/durability';
 import { startEmbeddedRedis } from './redis/embedded';
-import { checkDurability, openConnections } from './redis/store';
+import { openConnections } from './redis/store';
 import { Doorbell } from './streams/doorbell';
 
 export interface Service {
@@ -223,8 +224,7 @@ function listen(app: ReturnType<typeof buildApp>, config: Config): string {
       { cause },
     );
   }
-  const reachable = isEverywhere(host) ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
-  return `http://${reachable}:${app.server?.port ?? port}`;
+  return baseUrlOf(host, app.server?.port ?? port);
 }
 
 const isEverywhere = (host: string) => host === '0.0.0.0' || host === '::';

@@ -14,3 +14,11 @@ export function shortText(value: unknown, most = MOST_TEXT): string | null {
     .trim();
   return [...text].slice(0, most).join('').trimEnd() || null;
 }
+
+/** What JSON leaves as it is and a terminal does not: commands of it beyond ASCII, line ends, changes of direction. */
+const UNSEEN = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+const UNSEEN_ALL = new RegExp(UNSEEN, 'g');
+const escaped = (sign: string) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
+/** A JSON text that may be shown in a terminal; the same value. */
+export const visible = (json: string): string => (UNSEEN.test(json) ? json.replace(UNSEEN_ALL, escaped) : json);

@@ -1,13 +1,11 @@
 /**
- * The connections of one process, which all its apps share, and the gate that Redis passes at start.
+ * The connections of one process, which all its apps share.
  *
  * 1. Opens one connection per purpose.
  * 2. `of` gives one app its keys and scripts on them.
- * 3. Refuses (in production) or warns when Redis may lose or evict what was acknowledged; warns when it is known to be unsafe.
- * 4. Says when Redis is lost and when it is back; watches the memory of every node, and says when it gets short. `close` ends all connections at once.
+ * 3. Says when Redis is lost and when it is back; watches the memory of every node, and says when it gets short. `close` ends all connections at once.
  */
 import type { Logger } from 'pino';
-import { ConfigError } from '../config';
 import { ServiceError } from '../errors';
 import {
   addressOf,
@@ -23,7 +21,8 @@ import { type Keys, keysOf } from './keys';
 import { Scripts } from './scripts';
 
 const MEMORY_LOOK_EVERY_MS = 1_000;
-const NEARLY_FULL = 0.8;
+/** Share of its memory above which a Redis takes no new chats. */
+export const NEARLY_FULL = 0.8;
 
 /** Redis as one app sees it. */
 export interface Store {
@@ -108,90 +107,15 @@ export async function openConnections(
   };
 }
 
-/** Is this node nearly full? */
-export async function readNearlyFull(node: RedisClient): Promise<boolean> {
+/** What this node uses of its memory, and what it may use, bytes; 0: as much as there is. */
+export async function readMemory(node: RedisClient): Promise<{ used: number; most: number }> {
   const info = await node.info('memory');
   const read = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0);
-  const most = read('maxmemory');
-  return most > 0 && read('used_memory') > NEARLY_FULL * most;
+  return { used: read('used_memory'), most: read('maxmemory') };
 }
 
-/** What each setting must be for "acknowledged" to mean "kept". */
-const DURABLE = { appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' } as const;
-
-/** First patch of each line without the Lua escape CVE-2025-49844. 7.0 is mended by distributions only, under its old number. */
-const SAFE = {
-  redis: { '7.0': 15, '7.2': 11, '7.4': 6, '8.0': 4, '8.2': 2 },
-  valkey: { '7.2': 11, '8.0': 6, '8.1': 4 },
-} as const;
-
-/** The version to move to when the server that gave this INFO is known to be unsafe, else null. */
-export function saferVersion(info: string): string | null {
-  const kind = info.includes('valkey_version:') ? 'valkey' : 'redis';
-  const [, line = '', patch] = new RegExp(`^${kind}_version:(\\d+\\.\\d+)\\.(\\d+)`, 'm').exec(info) ?? [];
-  const floor = Object.entries(SAFE[kind]).find(([known]) => known === line)?.[1];
-  return floor !== undefined && Number(patch) < floor ? `${line}.${floor}` : null;
-}
-
-/**
- * Checks version and durability of Redis; of a cluster, every master.
- * @throws ConfigError when the address names a node of a cluster as if it stood alone; ServiceError for Redis before 7.0; and in production, unless `allowWeak`, when it may lose acknowledged webhooks.
- */
-export async function checkDurability(
-  client: RedisClient,
-  rules: { production: boolean; allowWeak: boolean },
-  log: Logger,
-): Promise<void> {
-  for (const node of mastersOf(client)) await checkNode(node, client, rules, log);
-}
-
-const NODE_OF_CLUSTER =
-  'REDIS_URL names a node of a Redis Cluster as if it stood alone: write redis+cluster://host:port,… (TLS: rediss+cluster://…)';
-
-/** @param client of which it is a node; itself where Redis stands alone */
-async function checkNode(
-  node: RedisClient,
-  client: RedisClient,
-  rules: { production: boolean; allowWeak: boolean },
-  log: Logger,
-): Promise<void> {
-  const info = await node.info('server');
-  if (node === client && /^(redis|server)_mode:cluster/m.test(info)) throw new ConfigError([NODE_OF_CLUSTER]);
-  const version = /^redis_version:(\d+)\.(\d+)/m.exec(info);
-  if (version && Number(version[1]) < 7) {
-    throw new ServiceError('STORE_UNAVAILABLE', 'Redis 7.0 or newer (or Valkey 8) is needed.');
-  }
-  const safer = saferVersion(info);
-  if (safer !== null) {
-    log.warn(
-      { event: 'redis.outdated', safer },
-      `This Redis has known holes in its Lua: update it to ${safer} or newer.`,
-    );
-  }
-  const weak: string[] = [];
-  for (const [name, wanted] of Object.entries(DURABLE)) {
-    const answer = await readSetting(node, name);
-    if (answer === null)
-      log.warn({ event: 'redis.unchecked', setting: name }, 'Redis does not tell this setting; check it yourself');
-    else if (answer !== wanted) weak.push(`${name} is ${answer}, should be ${wanted}`);
-  }
-  if (weak.length === 0) return;
-  const message = `Redis may lose what was acknowledged: ${weak.join('; ')}.`;
-  if (rules.production && !rules.allowWeak) {
-    throw new ServiceError(
-      'STORE_UNAVAILABLE',
-      `${message} Change it in redis.conf, or accept it with ALLOW_WEAK_DURABILITY=true.`,
-    );
-  }
-  log.warn({ event: 'redis.weak', weak }, message);
-}
-
-/** null when the server forbids CONFIG, as managed ones do. */
-async function readSetting(client: RedisClient, name: string): Promise<string | null> {
-  try {
-    const answer = await client.call('CONFIG', 'GET', name);
-    return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : null;
-  } catch {
-    return null;
-  }
+/** Is this node nearly full? */
+export async function readNearlyFull(node: RedisClient): Promise<boolean> {
+  const { used, most } = await readMemory(node);
+  return most > 0 && used > NEARLY_FULL * most;
 }

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import type { Redis } from 'ioredis';
 import pino from 'pino';
-import { type Connections, checkDurability, openConnections, type Store } from '../../src/redis/store';
+import { checkDurability } from '../../src/redis/durability';
+import { type Connections, openConnections, type Store } from '../../src/redis/store';
 import { type RedisCluster, startCluster } from '../support/redis-cluster';
 import { spawnService } from '../support/service';
 import { until } from '../support/wait';

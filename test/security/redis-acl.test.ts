@@ -7,8 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pino from 'pino';
+import { checkDurability, saferVersion } from '../../src/redis/durability';
 import { BELL, keysOf } from '../../src/redis/keys';
-import { checkDurability, saferVersion } from '../../src/redis/store';
 import type { Service } from '../../src/service';
 import { startTestRedis, type TestRedis } from '../support/redis';
 import {

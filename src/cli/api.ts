@@ -1,0 +1,151 @@
+/**
+ * A caller of a running service's HTTP API, for commands.
+ *
+ * 1. Where and with what token follows from the service's own settings: HOST, PORT and ADMIN_TOKEN of `.env` or the environment.
+ *    A token is never an argument, which everybody on the machine could read.
+ * 2. Every failure is a CommandError that says what to do.
+ * 3. What is decoded for people is cleaned of all that a terminal would obey; `text` is what came, for `--json`.
+ *
+ * Holds nothing; there is nothing to stop.
+ */
+import { type Static, type TSchema, Type } from '@sinclair/typebox';
+import { Value } from '@sinclair/typebox/value';
+import { baseUrlOf, type Environment } from '../config';
+import { readSetting } from '../settings';
+import { CommandError, wrongUsage } from './errors';
+import { clean } from './screen';
+
+export interface Place {
+  url: string;
+  /** null: none is set. */
+  token: string | null;
+  /** One of several Qiscus apps. */
+  app: string | null;
+}
+
+/** An answer that was decoded, and its text as it came. */
+export interface Answer<T> {
+  value: T;
+  json: unknown;
+}
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/**
+ * Where the service is, by its own settings.
+ * @param url wins over HOST and PORT
+ * @throws CommandError for a setting or an address that is wrong
+ */
+export function placeOf(env: Environment, url: string | undefined, app: string | undefined): Place {
+  const get = <Name extends 'HOST' | 'PORT' | 'ADMIN_TOKEN'>(name: Name) =>
+    readSetting(name, env[name]?.trim() ?? '', (problem) => {
+      throw wrongUsage(problem);
+    });
+  const token = get('ADMIN_TOKEN')[0] ?? null;
+  if (url !== undefined) {
+    const parsed = URL.canParse(url) ? new URL(url) : null;
+    const isPlain = parsed && !parsed.username && !parsed.password && !parsed.search && !parsed.hash;
+    if (!isPlain || !/^https?:$/.test(parsed.protocol))
+      throw wrongUsage('--url must be an address such as http://127.0.0.1:3000, without user, password and query.');
+    return { url: parsed.href.replace(/\/+$/, ''), token, app: app ?? null };
+  }
+  const port = get('PORT');
+  if (port === 0)
+    throw wrongUsage('PORT is 0, any free one: say where the service is with --url http://127.0.0.1:<port>.');
+  return { url: baseUrlOf(get('HOST'), port), token, app: app ?? null };
+}
+
+export class Api {
+  readonly place: Place;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  /** GET below /api/v1. @throws CommandError */
+  get<T extends TSchema>(path: string, schema: T): Promise<Answer<Static<T>>> {
+    return this.#read(`/api/v1${path}`, schema, []);
+  }
+
+  /** The same of what an older service may lack; null then. @throws CommandError */
+  async find<T extends TSchema>(path: string, schema: T): Promise<Answer<Static<T>> | null> {
+    const { status, text } = await this.#call(`/api/v1${path}`);
+    const isMissing = status === 404 && codeOf(parse(text)) === 'NOT_FOUND';
+    return isMissing ? null : this.#decode(status, text, schema, []);
+  }
+
+  /** Readiness, which is told with a 503 too. @throws CommandError */
+  health<T extends TSchema>(schema: T): Promise<Answer<Static<T>>> {
+    return this.#read('/health/ready', schema, [503]);
+  }
+
+  async #read<T extends TSchema>(path: string, schema: T, also: number[]): Promise<Answer<Static<T>>> {
+    const { status, text } = await this.#call(path);
+    return this.#decode(status, text, schema, also);
+  }
+
+  async #call(path: string): Promise<{ status: number; text: string }> {
+    const { url, token, app } = this.place;
+    const headers = {
+      accept: 'application/json',
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(app !== null && { 'x-app-id': app }),
+    };
+    try {
+      const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+      // A redirect would carry the token to whoever it names.
+      const answer = await fetch(url + path, { headers, signal, redirect: 'error' });
+      return { status: answer.status, text: await answer.text() };
+    } catch (error) {
+      throw new CommandError(explainSilence(url, error));
+    }
+  }
+
+  #decode<T extends TSchema>(status: number, text: string, schema: T, also: number[]): Answer<Static<T>> {
+    const json = parse(text);
+    const value = parse(text, (_, one) => (typeof one === 'string' ? clean(one) : one));
+    if ((status === 200 || also.includes(status)) && Value.Check(schema, value)) return { value, json };
+    throw this.#refusal(status, value);
+  }
+
+  #refusal(status: number, value: unknown): CommandError {
+    const { url, token } = this.place;
+    const code = codeOf(value);
+    if (code === 'UNAUTHORIZED')
+      return new CommandError(
+        token === null
+          ? `The service at ${url} wants a token: put its ADMIN_TOKEN into the environment or .env.`
+          : `The service at ${url} does not take this token: ADMIN_TOKEN here must be one of the service's.`,
+      );
+    if (code === 'APP_UNKNOWN')
+      return wrongUsage('The token opens several Qiscus apps, or not this one: say which with --app <id>.');
+    if (Value.Check(Refusal, value)) return new CommandError(value.message);
+    return new CommandError(
+      status === 200 || status === 503
+        ? `What answers at ${url} is another version of this service, or something else: check --url.`
+        : `What answers at ${url} is not this service (status ${status}): check --url.`,
+    );
+  }
+}
+
+const Refusal = Type.Object({ code: Type.String(), message: Type.String() });
+
+const codeOf = (value: unknown): string => (Value.Check(Refusal, value) ? value.code : '');
+
+function parse(text: string, reviver?: (key: string, value: unknown) => unknown): unknown {
+  try {
+    return JSON.parse(text, reviver);
+  } catch {
+    return undefined;
+  }
+}
+
+function explainSilence(url: string, error: unknown): string {
+  const name = error instanceof Error ? error.name : '';
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (name === 'TimeoutError')
+    return `The service at ${url} did not answer within ${ANSWER_WITHIN_MS / 1_000} s. Its log may say why.`;
+  if (code === 'UnexpectedRedirect')
+    return `What answers at ${url} sends us elsewhere: give the service's own address with --url.`;
+  return `No service answers at ${url}. Start it (npm start), or say where it is: --url http://host:port.`;
+}
