@@ -7,6 +7,7 @@
  *    half an hour, and writes results/long.json. A part of the suites, or short rounds, are for looking at.
  * Uses this machine only. Exits with 1 when a target is missed or a suite failed.
  */
+import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -118,8 +119,12 @@ if (failed.length === 0 && positionals.length === 0 && !values.quick) {
   const kept: Results = { at: new Date().toISOString(), machine, figures };
   const file = values.long ? 'long.json' : 'latest.json';
   await Bun.write(join(RESULTS, file), `${JSON.stringify(kept, null, 2)}\n`);
-  await draw(RESULTS);
-  await writeTables();
-  console.log(`kept in test/bench/results/${file}; plot and READMEs follow it`);
+  console.log(`kept in test/bench/results/${file}`);
+  // Of a long run alone nothing can be drawn: it stands beside a full one.
+  if (existsSync(join(RESULTS, 'latest.json'))) {
+    await draw(RESULTS);
+    await writeTables();
+    console.log('plot and READMEs follow it');
+  }
 }
 process.exit(failed.length > 0 || figures.some((figure) => isMet(figure) === false) ? 1 : 0);
