@@ -70,7 +70,7 @@ export function buildApp(parts: AppParts): Elysia {
     .use(webhooks(apps))
     .use(settings(apps))
     .use(agents(apps))
-    .use(rooms(apps))
+    .use(rooms(apps, nowMs))
     .use(queue(apps))
     .use(deadLetters(apps))
     .use(journal(apps, drain.signal))

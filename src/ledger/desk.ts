@@ -3,6 +3,7 @@ import { storeError } from '../redis/errors';
 import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './comparison';
+import { explainRoom } from './explanation';
 import {
   type AgentView,
   ALERT_CODES,
@@ -13,6 +14,7 @@ import {
   type LedgerHealth,
   type QiscusHealth,
   type QueueItem,
+  type RoomExplanation,
   type RoomState,
   type RoomView,
   type StandingAlert,
@@ -22,6 +24,7 @@ import {
 const ROOM_STATES: readonly string[] = ['waiting', 'reserved', 'assigned', 'parked', 'resolved'];
 const BREAKER_STATES: readonly string[] = ['closed', 'open', 'denied', 'slowed'];
 const WEBHOOK_FINDINGS = ['ok', 'unset', 'disabled', 'elsewhere'] as const;
+const CALLS = ['queued', 'sent', 'unknown'] as const;
 const DEAD_LETTERS_SHOWN = 1_000;
 
 function isRoomState(word: string): word is RoomState {
@@ -144,7 +147,7 @@ export class Desk implements LedgerDesk {
   async readRoom(roomId: string): Promise<RoomView | null> {
     const reply = await this.#run('read_room', roomId);
     if (reply[0] === 'unknown') return null;
-    const [, state, agent, channel, source, name, place, position, since, attempts, token] = reply;
+    const [, state, agent, channel, source, name, place, position, since, attempts, token, due, call] = reply;
     return {
       roomId,
       state: roomState(state),
@@ -156,8 +159,14 @@ export class Desk implements LedgerDesk {
       place: text(place),
       position: number(position) || null,
       sinceMs: number(since),
+      dueMs: number(due) || null,
+      call: CALLS.find((word) => word === call) ?? null,
       attempts: number(attempts),
     };
+  }
+
+  explainRoom(roomId: string): Promise<RoomExplanation | null> {
+    return explainRoom((cursor) => this.#run('explain_room', roomId, cursor), roomState);
   }
 
   async readDecisions(roomId: string, limit: number): Promise<JournalRecord[]> {

@@ -21,6 +21,10 @@ export interface RoomView {
   /** 1 + rooms of the same channel with an older place; null unless waiting. */
   position: number | null;
   sinceMs: number;
+  /** When its next step is due, after a refusal or a call without an answer; null: nothing is delayed. */
+  dueMs: number | null;
+  /** Of a reserved room: its call is still to be sent, was sent, or had no answer. */
+  call: 'queued' | 'sent' | 'unknown' | null;
   /** Calls that did not get the room served: refused in this session, unanswered or left behind in its last reservation. */
   attempts: number;
 }
@@ -52,6 +56,57 @@ export interface AgentView {
   maxCustomers: number | null;
   /** null: every channel. */
   channels: string[] | null;
+}
+
+/** How an agent stands towards a room: able to take it, or the first of these that keeps him from it. */
+export type Standing = 'able' | 'full' | 'paused' | 'aside' | 'offline' | 'off_channel';
+
+export interface Candidate {
+  id: string;
+  name: string;
+  /** 'next': the matching rule would choose this one now; 'lost': able too, but another one comes first. */
+  verdict: 'next' | 'lost' | Exclude<Standing, 'able'>;
+  /** By which key of the choice it lost to the next one. */
+  lostBy: 'load' | 'last_assigned' | 'id' | null;
+  load: number;
+  reserved: number;
+  assigned: number;
+  outside: number;
+  limit: number;
+  /** When its last assignment was confirmed; null: never. */
+  lastAssignedMs: number | null;
+  /** When Qiscus last listed it; null: never. */
+  seenMs: number | null;
+}
+
+/** Where a room stands, and why. */
+export interface RoomExplanation {
+  state: RoomState;
+  agentId: string | null;
+  channelId: string | null;
+  /** Older rooms of its channel in line; 0 unless it waits. */
+  ahead: number;
+  /** When its next step is due, after a refusal or a call without an answer; null: at once. */
+  dueMs: number | null;
+  /** Whom the matching rule would choose for it now. */
+  next: string | null;
+  reason:
+    | Exclude<RoomState, 'waiting'>
+    /** Somebody is free for it, and the next step gives it. */
+    | 'not_yet'
+    /** Somebody is free, and older rooms that he may serve come first. */
+    | 'behind_others'
+    | 'nobody_online'
+    | 'all_full'
+    | 'all_paused'
+    | 'no_agent_for_channel'
+    | 'delayed'
+    /** Qiscus refuses us or does not answer. */
+    | 'calls_stopped';
+  counts: Record<Standing, number>;
+  total: number;
+  /** All agents, best first; none for a resolved room, whose channel is forgotten. */
+  candidates: Candidate[];
 }
 
 export interface DeadLetter {
@@ -141,6 +196,8 @@ export interface LedgerDesk {
   /** Returns the changed agent, or null when the roster has no such agent. */
   patchAgent(agentId: string, patch: { maxCustomers?: number | null; paused?: boolean }): Promise<AgentView | null>;
   readRoom(roomId: string): Promise<RoomView | null>;
+  /** Why the room is where it is, with every agent; null: no such room. */
+  explainRoom(roomId: string): Promise<RoomExplanation | null>;
   /** The journal records about one room, newest first, at most `limit`. */
   readDecisions(roomId: string, limit: number): Promise<JournalRecord[]>;
   /** Oldest first over all channels; `after` is the last item's `<place>/<room id>` of the page before. */

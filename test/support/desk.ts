@@ -17,6 +17,7 @@ import type {
   LedgerDesk,
   LedgerHealth,
   Outcome,
+  RoomExplanation,
   RoomView,
   Webhook,
   WebhookSetting,
@@ -123,6 +124,14 @@ export class MemoryDesk implements LedgerDesk {
     return found === null ? null : Object.assign(found, patch);
   }
   readRoom = async (roomId: string) => this.rooms.get(roomId) ?? null;
+  async explainRoom(roomId: string): Promise<RoomExplanation | null> {
+    const found = this.rooms.get(roomId);
+    if (!found) return null;
+    const { state, agentId, channelId } = found;
+    const about = { state, agentId, channelId, ahead: 0, dueMs: null, next: null, total: 0, candidates: [] };
+    const counts = { able: 0, full: 0, paused: 0, aside: 0, offline: 0, off_channel: 0 };
+    return { ...about, counts, reason: state === 'waiting' ? 'all_full' : state };
+  }
   readDecisions = async (roomId: string, limit: number) => [record(1, { room: roomId })].slice(0, limit);
   async readQueue(after: string | null, limit: number) {
     const waiting = [...this.rooms.values()].filter(({ state }) => state === 'waiting');
@@ -248,6 +257,8 @@ export function room(roomId: string, rest: Partial<RoomView> = {}): RoomView {
     place: '1763842000000-0',
     position: null,
     sinceMs: AT_MS,
+    dueMs: null,
+    call: null,
     attempts: 0,
     ...rest,
   };

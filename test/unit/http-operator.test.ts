@@ -155,6 +155,8 @@ describe('rooms', () => {
       place: '1763842000000-0',
       position: 1,
       since: SINCE,
+      due: null,
+      call: null,
       attempts: 0,
       decisions: [
         { id: '1763842000001-0', event: 'room.reserved', at: '2025-11-22T20:06:40.001Z', fields: { room: '777' } },

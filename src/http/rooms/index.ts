@@ -1,14 +1,15 @@
-/** Rooms: what is known of one, and an operator's hands on it. */
+/** Rooms: what is known of one, why it is there, and an operator's hands on it. */
 import { Elysia } from 'elysia';
 import type { Apps } from '../../apps/directory';
 import { readBody } from '../body';
 import { describe, type Parameter } from '../describe';
+import { CANDIDATES_EXAMPLE, candidatesOnWire, MOST_CANDIDATES } from './candidates';
 import { EmptyBody, RequeueBody, ROOM_EXAMPLE, roomOnWire } from './model';
 import { handReply, requeue, unknownRoom } from './service';
 
 const MOST_DECISIONS = 50;
 
-export function rooms(apps: Apps) {
+export function rooms(apps: Apps, nowMs: () => number) {
   return new Elysia({ prefix: '/api/v1/rooms' })
     .get(
       '/:room_id',
@@ -22,6 +23,15 @@ export function rooms(apps: Apps) {
         return roomOnWire(room, decisions);
       },
       { detail: READ },
+    )
+    .get(
+      '/:room_id/candidates',
+      async ({ params, request }) => {
+        const explained = await apps.of(request).desk.explainRoom(params.room_id);
+        if (explained === null) throw unknownRoom();
+        return candidatesOnWire(params.room_id, nowMs(), explained);
+      },
+      { detail: CANDIDATES },
     )
     .post(
       '/:room_id/requeue',
@@ -47,12 +57,23 @@ const ID: Parameter = { name: 'room_id', in: 'path', description: "The room's id
 const READ = describe({
   tag: 'Rooms',
   summary: 'One room: where it is, and why',
-  description: `\`state\` is waiting, reserved, assigned, parked or resolved; \`position\` counts the older rooms of the same channel; \`decisions\` are the journal's last ${MOST_DECISIONS} records about it, newest first.`,
+  description: `\`state\` is waiting, reserved, assigned, parked or resolved; \`position\` counts the older rooms of the same channel; \`due\` is when its next step is due, after a refusal or an unanswered call; \`call\` of a reserved room is queued, sent or unknown (no answer); \`decisions\` are the journal's last ${MOST_DECISIONS} records about it, newest first.`,
   access: 'admin',
   store: true,
   errors: ['ROOM_UNKNOWN'],
   parameters: [ID],
   replies: { 200: { means: 'The room.', example: ROOM_EXAMPLE } },
+});
+
+const CANDIDATES = describe({
+  tag: 'Rooms',
+  summary: 'Who would get a room now, and why nobody else',
+  description: `Every agent, best first, at most ${MOST_CANDIDATES} of \`total\`; \`counts\` counts all. \`next\` is whom the matching rule would choose now, also for a room that somebody holds (its own slot still counted) or that waits behind others. A \`verdict\` is the first that applies: off_channel, offline, aside (Qiscus refused it rooms; it is tried again in a while), paused, full; then next, or lost, with the key by which: load, last_assigned (who had its last one longer ago comes first), id. \`reason\` of a room that waits: not_yet (somebody is free, the next step gives it), behind_others (somebody is free, older rooms come first), all_full, all_paused, nobody_online (each of those who serve its channel), no_agent_for_channel, delayed (until \`due\`, after a refusal), calls_stopped (Qiscus refuses us or does not answer; also of a reserved room whose call is still to be made); otherwise its state. \`ahead\` counts the older rooms of its channel, whatever the reason. A resolved room has no candidates: its channel is forgotten.`,
+  access: 'admin',
+  store: true,
+  errors: ['ROOM_UNKNOWN'],
+  parameters: [ID],
+  replies: { 200: { means: 'The room and all candidates.', example: CANDIDATES_EXAMPLE } },
 });
 
 const REQUEUE = describe({

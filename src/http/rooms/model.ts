@@ -23,6 +23,8 @@ export const roomOnWire = (room: RoomView, decisions: JournalRecord[]) => ({
   place: room.place,
   position: room.position,
   since: isoTime(room.sinceMs),
+  due: room.dueMs === null ? null : isoTime(room.dueMs),
+  call: room.call,
   attempts: room.attempts,
   decisions: decisions.map(recordOnWire),
 });
@@ -38,6 +40,8 @@ export const ROOM_EXAMPLE = {
   place: '1763842000000-0',
   position: null,
   since: '2025-11-22T20:06:40.000Z',
+  due: null,
+  call: null,
   attempts: 0,
   decisions: [RECORD_EXAMPLE],
 };

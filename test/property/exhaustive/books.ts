@@ -228,6 +228,8 @@ export function snapshotOf(books: Books): Snapshot {
           place: room.place,
           position: null,
           sinceMs: room.since,
+          dueMs: null,
+          call: null,
           attempts: 0,
         },
       ]),
