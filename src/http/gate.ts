@@ -31,7 +31,7 @@ export const WEBHOOK_PREFIX = '/api/v1/webhook/';
 export const CHALLENGE = 'Basic realm="Agent Allocation", charset="UTF-8"';
 
 /** Paths that a browser opens itself, so that it must be asked for the token with HTTP Basic. */
-const PAGES = new Set(['/', '/board.js', '/board.css']);
+const isPage = (path: string) => path === '/' || path.startsWith('/board/');
 
 const ID_PREFIX = randomBytes(9).toString('base64url');
 let issued = 0;
@@ -77,7 +77,7 @@ export function gate(
       if (opened.length > 0) return apps.admit(request, opened);
     }
     if (token === null && isPublic(path)) return;
-    headers['www-authenticate'] = PAGES.has(path) ? CHALLENGE : 'Bearer';
+    headers['www-authenticate'] = isPage(path) ? CHALLENGE : 'Bearer';
     if (token === null) throw new ServiceError('UNAUTHORIZED', 'This needs a token: Authorization: Bearer <token>.');
     failures.fail(network(peerOf(request)));
   };

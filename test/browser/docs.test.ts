@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { LISTEN } from '../../src/app';
 import { hasBrowser, launchBrowser } from '../support/browser';
-import { ADMIN, closedTokens, memoryApp, record } from '../support/desk';
+import { ADMIN, closedTokens, memoryApp } from '../support/desk';
 import { until } from '../support/wait';
 
 const SHOTS = join(import.meta.dir, 'screenshots');
 
 describe.skipIf(!hasBrowser)('in a browser', () => {
-  const { app, desk, feed } = memoryApp(closedTokens);
+  const { app, desk } = memoryApp(closedTokens);
   let browser: Browser;
   let base: string;
 
@@ -109,22 +109,5 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     }
     await until(() => sent.length === 2, { what: 'two requests' });
     expect(sent).toEqual(['shop-1', null]);
-  }, 60_000);
-
-  test('the board: agents, line and live events, own files only', async () => {
-    const { context, page, complaints, elsewhere } = await open('/', ADMIN);
-    await page.locator('#agents tr', { hasText: 'agent_01' }).waitFor();
-    await page.locator('#queue tr', { hasText: '777' }).waitFor();
-    expect(await page.locator('#state').textContent()).toBe('Ready');
-    expect(await page.locator('#sandbox').isVisible()).toBe(true);
-    await until(() => feed.listeners.size === 2, { what: "the page's event stream, beside the metrics' own listener" });
-    // The board begins ten minutes ago: a record older than that would not be shown.
-    const fields = { room: '<b>1234</b>', agent: 'agent_01', reason: 'least loaded' };
-    feed.add({ ...record(1, fields), id: `${Date.now()}-0` });
-    await page.locator('#events tr', { hasText: '<b>1234</b>' }).waitFor();
-    await page.screenshot({ path: join(SHOTS, 'board.png') });
-    expect(complaints).toEqual([]);
-    expect(elsewhere()).toEqual([]);
-    await context.close();
   }, 60_000);
 });

@@ -60,8 +60,11 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
     // More rooms than there is room for.
     await target.api.post('/settings/max_customers', { max_customers: 1 });
     for (let i = 0; i < 60; i += 1) await target.sandbox.rooms.create({ roomId: `waiting-${i}` });
-    await page.locator('#queue tr', { hasText: 'waiting-' }).first().waitFor();
-    await until(async () => (await page.locator('#events tr').count()) > 10, { what: 'events' });
+    await page.locator('#line [role=grid]').press('End');
+    await page.locator('#line [role=row]', { hasText: 'waiting-' }).first().waitFor();
+    const seen = async () =>
+      String(await page.evaluate("import('/board/state.js').then(({ state }) => JSON.stringify(state.records))"));
+    await until(async () => (await seen()).includes('waiting-'), { what: 'events' });
     // Live ones too.
     for (const name of Object.values(HOSTILE)) {
       await target.api.post('/webhook/agent_allocation', {
@@ -70,9 +73,9 @@ describe.skipIf(!hasBrowser)('in a browser', () => {
         source: name,
       });
     }
-    await page.locator('#events tr', { hasText: 'live-' }).first().waitFor();
-    await page.hover('#agents tr:first-child td');
-    const tables = page.locator('table');
+    await until(async () => (await seen()).includes('live-'), { what: 'live events' });
+    await page.hover('#agents tbody tr:first-child td');
+    const tables = page.locator('table, [role=grid]');
     expect(
       await tables.locator('img, script, svg, a, link, style, iframe, [onmouseover], [onload], [onerror]').count(),
     ).toBe(0);

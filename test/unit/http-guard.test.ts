@@ -20,7 +20,7 @@ describe('every reply', () => {
     ['GET', '/docs/assets/swagger-ui.css'],
     ['GET', '/docs/assets/nothing.js'],
     ['GET', '/'],
-    ['GET', '/board.js'],
+    ['GET', '/board/main.js'],
     ['GET', MAX],
     ['GET', '/api/v1/journal'],
     ['POST', ALLOCATE],
@@ -208,8 +208,8 @@ const READS = [
   '/api/v1/events',
   '/metrics',
   '/',
-  '/board.js',
-  '/board.css',
+  '/board/main.js',
+  '/board/style.css',
 ];
 
 describe('the admin door', () => {

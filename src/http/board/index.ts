@@ -1,18 +1,16 @@
 /**
- * The board: one page with agents, line and latest events. It knows nothing that the API does not say: its script reads
+ * The board: one page with agents, line, decisions and hands. It knows nothing that the API does not say: its modules read
  * the API and /events. HTTP Basic, so that a browser can open it (any user name, or the app's id where the token opens
  * several; the admin token as password).
  */
 import { Elysia } from 'elysia';
 import type { Apps } from '../../apps/directory';
 import { ServiceError } from '../../errors';
-import { asset, send } from '../assets';
+import { send } from '../assets';
 import { CHALLENGE } from '../gate';
+import { boardFile, PAGE } from './files';
 
-const PAGE = asset(new URL('./page.html', import.meta.url));
-const SCRIPT = asset(new URL('./board.js', import.meta.url));
-const STYLE = asset(new URL('./board.css', import.meta.url));
-
+/** Nothing from elsewhere, nothing inline; only lit-html may turn text into elements, and only the text of templates. */
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -22,6 +20,8 @@ const POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  'trusted-types lit-html',
 ].join('; ');
 
 export function board(apps: Apps) {
@@ -39,6 +39,13 @@ export function board(apps: Apps) {
       },
       hide,
     )
-    .get('/board.js', ({ set }) => send(SCRIPT, set), hide)
-    .get('/board.css', ({ set }) => send(STYLE, set), hide);
+    .get(
+      '/board/*',
+      ({ params, set }) => {
+        const file = boardFile(params['*']);
+        if (file === undefined) throw new ServiceError('NOT_FOUND', 'There is no such file.');
+        return send(file, set);
+      },
+      hide,
+    );
 }
