@@ -1,0 +1,59 @@
+/** The dry run: does our choice agree with the present allocation, and how evenly would we spread the load? Hidden otherwise. */
+import { html, nothing, svg, type TemplateResult } from 'lit-html';
+import { change, state, type State } from './state.js';
+import { numberText, shareText } from './times.js';
+import { type DryRun, readDryRun } from './why.js';
+
+const READ_EVERY_MS = 5_000;
+/** The busiest of either; more would be a wall. */
+const MOST_AGENTS = 30;
+
+let found: DryRun | null = null;
+let readAtMs = Number.NEGATIVE_INFINITY;
+
+/** @throws Refused */
+export async function read(): Promise<void> {
+  if (!state.ready?.dry_run || performance.now() - readAtMs < READ_EVERY_MS) return;
+  readAtMs = performance.now();
+  found = await readDryRun();
+  change();
+}
+
+export function draw({ words, language, ready }: State): TemplateResult | typeof nothing {
+  if (!ready?.dry_run || found === null) return nothing;
+  const texts = words.views.dryRun;
+  const { agreement, agreed, compared, unknown, spread } = found;
+  const busiest = found.agents
+    .toSorted((a, b) => Math.max(b.ours, b.theirs ?? 0) - Math.max(a.ours, a.theirs ?? 0))
+    .slice(0, MOST_AGENTS);
+  const longest = Math.max(1, ...busiest.map(({ ours, theirs }) => Math.max(ours, theirs ?? 0)));
+  const spreadOf = (who: string, { least, most, deviation }: { least: number; most: number; deviation: number }) =>
+    html`<p>${texts.spread(who, least, most, numberText(deviation, language))}</p>`;
+  return html`
+      <h2 id="dry-run-title">${texts.title}</h2>
+      <p>${texts.explain}</p>
+      <p><strong>
+        ${agreement === null ? texts.nothing : texts.agreement(shareText(agreement, language), agreed, compared)}
+      </strong> ${unknown > 0 ? texts.unknown(unknown) : nothing}</p>
+      ${spreadOf(texts.ours, spread.ours)} ${spread.theirs ? spreadOf(texts.theirs, spread.theirs) : nothing}
+      <table class="bars">
+        <thead><tr>
+          <th scope="col">${texts.agent}</th><th scope="col">${texts.ours}</th><th scope="col">${texts.theirs}</th>
+        </tr></thead>
+        <tbody>
+          ${busiest.map(
+            ({ id, name, ours, theirs }) => html`<tr>
+              <th scope="row"><a href="#/agents/${encodeURIComponent(id)}">${name}</a></th>
+              <td>${bar(ours / longest, 'ours')} ${ours}</td>
+              <td>${theirs === null ? '–' : html`${bar(theirs / longest, 'theirs')} ${theirs}`}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>`;
+}
+
+/** Attributes of a picture, because the page's policy allows no style in an attribute. */
+const bar = (share: number, of: string) =>
+  html`<svg class="bar ${of}" aria-hidden="true" width="100" height="8">
+    ${svg`<rect width=${Math.round(share * 100)} height="8" rx="2"></rect>`}
+  </svg>`;

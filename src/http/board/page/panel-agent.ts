@@ -1,0 +1,122 @@
+/** One agent in the panel: what it holds, and why it got a chat or did not, since a time; and the hands on it. */
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { call, type Agent, segment, serviceNowMs } from './api.js';
+import { askAgentLimit, askPause } from './hands.js';
+import { change, state as now, type State } from './state.js';
+import { type AgentDecision, type AgentDecisions, readAgentDecisions } from './why.js';
+import { textFor, timeText } from './words.js';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+let agent: Agent | null = null;
+let decided: AgentDecisions | null = null;
+/** Pages of older ones, as asked for. */
+let older: AgentDecision[] = [];
+let next: string | null = null;
+let sinceMs = 0;
+
+export function forget(): void {
+  agent = decided = next = null;
+  older = [];
+  sinceMs = serviceNowMs() - HOUR_MS;
+}
+
+/** @param isWanted is it still what the panel shows? @throws Refused */
+export async function read(id: string, isWanted: () => boolean): Promise<void> {
+  const [found, decisions] = await Promise.all([
+    call<Agent>('GET', `/agents/${segment(id)}`),
+    readAgentDecisions(id, Math.round(sinceMs), null),
+  ]);
+  if (!isWanted()) return;
+  agent = found;
+  decided = decisions;
+  if (older.length === 0) next = decisions.next;
+}
+
+async function readOlder(id: string): Promise<void> {
+  const page = await readAgentDecisions(id, Math.round(sinceMs), next).catch(() => null);
+  if (page === null || now.shown?.id !== id) return;
+  older = [...older, ...page.decisions];
+  next = page.next;
+  change();
+}
+
+/** The latest time that a clock showed this. */
+function chosen({ currentTarget }: Event): void {
+  if (!(currentTarget instanceof HTMLInputElement) || agent === null) return;
+  const [hours, minutes] = currentTarget.value.split(':').map(Number);
+  if (hours === undefined || minutes === undefined) return;
+  const at = new Date(serviceNowMs()).setHours(hours, minutes, 0, 0);
+  sinceMs = at > serviceNowMs() ? at - DAY_MS : at;
+  decided = null;
+  older = [];
+  const { id } = agent;
+  change();
+  void read(id, () => now.shown?.id === id).then(
+    () => change(),
+    () => undefined,
+  );
+}
+
+export function draw(state: State): TemplateResult {
+  const { words } = state;
+  const texts = words.views.panel;
+  if (agent === null) return html`<p class="empty">${words.page.loading}</p>`;
+  const one = agent;
+  const fact = (name: string, value: unknown) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  const standing = one.paused ? texts.paused : one.online ? texts.online : texts.offline;
+  const channels = one.channels === null ? texts.all : one.channels.join(', ') || texts.none;
+  return html`
+    <dl class="facts">
+      ${fact(texts.state, standing)}
+      ${fact(texts.load, html`${one.load} / ${one.limit} <span class="reason">(${texts.loadOf(one.reserved, one.assigned, one.outside)})</span>`)}
+      ${fact(texts.limit, html`${one.limit} ${one.max_customers === null ? nothing : html`<span class="reason">(${texts.ownLimit})</span>`}`)}
+      ${fact(texts.channels, channels)}
+    </dl>
+    <div class="buttons">
+      <button type="button" @click=${() => askAgentLimit(one)}>${words.agents.limit}</button>
+      <button type="button" @click=${() => askPause(one)}>${one.paused ? words.agents.unpause : words.agents.pause}</button>
+    </div>
+    <h3>${texts.whyAgent(one.name)}</h3>
+    <label class="since">${texts.sinceTime} <input type="time" .value=${clockOf(sinceMs)} @change=${chosen}></label>
+    ${decided === null ? html`<p class="empty">${words.page.loading}</p>` : decisions(decided, one.id, state)}`;
+}
+
+/** As an input of type time wants it, by this browser's clock. */
+function clockOf(ms: number): string {
+  const at = new Date(ms);
+  const two = (n: number) => String(n).padStart(2, '0');
+  return `${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+function decisions({ got, passed_over, decisions: newest }: AgentDecisions, id: string, state: State) {
+  const { words, language } = state;
+  const texts = words.views.panel;
+  const passed = Object.entries(passed_over).filter(([, count]) => count > 0);
+  const count = passed.reduce((sum, [, n]) => sum + n, 0);
+  const list = [...newest, ...older.filter((one) => !newest.some((other) => other.id === one.id))];
+  return html`
+    <p class="sentence">${texts.got(got, clockOf(sinceMs))} ${count > 0 ? texts.passed(count) : nothing}</p>
+    <ul class="passed">
+      ${passed.map(([key, n]) => html`<li><span class="n">${n}×</span> ${textFor(texts.passedBy, key) ?? key}</li>`)}
+    </ul>
+    ${list.length === 0 ? html`<p class="empty">${texts.nothingSince}</p>` : nothing}
+    <ol class="timeline">
+      ${list.map(
+        (one) => html`<li class=${one.verdict === 'chosen' ? 'chosen' : ''}>
+          <time datetime=${one.at}>${timeText(one.at, language)}</time>
+          <a href="#/rooms/${encodeURIComponent(one.room_id)}">${words.views.letters.room} ${one.room_id}</a>
+          <span class="what">${one.verdict === 'chosen' ? texts.passedBy.chosen : `→ ${nameIn(state, one.agent_id)}`}</span>
+          ${one.verdict === 'chosen' ? nothing : html`<span class="reason">${textFor(texts.passedBy, one.verdict) ?? one.verdict}${loads(one)}</span>`}
+        </li>`,
+      )}
+    </ol>
+    ${next === null ? nothing : html`<button type="button" @click=${() => readOlder(id)}>${texts.more}</button>`}`;
+}
+
+const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
+
+/** Its load beside that of who got it, where both are on record. */
+const loads = ({ load, chosen_load }: AgentDecision) =>
+  load === null || chosen_load === null ? '' : ` (${load} : ${chosen_load})`;

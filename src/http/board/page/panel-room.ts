@@ -1,0 +1,125 @@
+/** One room in the panel: where it is, since when, why it waits, what happened to it; and the hands on it. */
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { askErase, askRelease, askRequeue } from './hands.js';
+import { countsIn, tell } from './reasons.js';
+import { change, type State } from './state.js';
+import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
+import { textFor, timeText } from './words.js';
+
+/** More rows are a wall; the best come first. */
+const MOST_SHOWN = 50;
+
+let room: RoomDetail | null = null;
+let why: Candidates | null = null;
+let asked = false;
+
+export function forget(): void {
+  room = why = null;
+  asked = false;
+}
+
+/** @param isWanted is it still what the panel shows? @throws Refused */
+export async function read(id: string, isWanted: () => boolean): Promise<void> {
+  const [found, reasons] = await Promise.all([readRoom(id), asked ? readCandidates(id) : null]);
+  if (!isWanted()) return;
+  room = found;
+  if (asked) why = reasons ?? why;
+}
+
+export function draw(state: State): TemplateResult | typeof nothing {
+  const { words, language } = state;
+  const texts = words.views.panel;
+  if (room === null) return html`<p class="empty">${words.page.loading}</p>`;
+  const found = room;
+  const fact = (name: string, value: unknown) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
+  const nameOf = (id: string) => nameIn(state, id);
+  const press = async () => {
+    asked = !asked;
+    why = null;
+    change();
+    if (!asked) return;
+    const reasons = await readCandidates(found.room_id).catch(() => null);
+    if (room === found || room?.room_id === found.room_id) why = reasons;
+    change();
+  };
+  return html`
+    <dl class="facts">
+      ${fact(texts.state, html`<span class="state ${found.state}">${textFor(texts.states, found.state) ?? found.state}</span>`)}
+      ${found.agent_id ? fact(texts.holder, html`<a href="#/agents/${encodeURIComponent(found.agent_id)}">${nameOf(found.agent_id)}</a>`) : nothing}
+      ${found.position ? fact(texts.position, found.position) : nothing}
+      ${fact(texts.since, timeText(found.since, language))}
+      ${fact(texts.channel, found.channel_id ?? texts.none)}
+      ${found.source ? fact(texts.source, found.source) : nothing}
+      ${found.customer_name ? fact(texts.customer, html`<bdi>${found.customer_name}</bdi>`) : nothing}
+      ${found.attempts > 0 ? fact(texts.attempts, found.attempts) : nothing}
+    </dl>
+    <div class="buttons">
+      <button type="button" class="why" aria-expanded=${asked} @click=${press}>${asked ? texts.whyHide : texts.why}</button>
+      ${hands(found, state)}
+    </div>
+    ${asked ? reasons(state) : nothing}
+    <h3>${texts.timeline}</h3>
+    <ol class="timeline">
+      ${found.decisions.map((record) => {
+        const { what, why: because } = tell(record, words.why, nameOf);
+        return html`<li>
+          <time datetime=${record.at}>${timeText(record.at, language)}</time>
+          <span class="what">${what}</span>
+          ${because ? html`<span class="reason">${because}</span>` : nothing}
+        </li>`;
+      })}
+    </ol>`;
+}
+
+const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
+
+function hands({ room_id, state, customer_name }: RoomDetail, { words }: State) {
+  const titles = words.hands;
+  const button = (text: string, press: () => void) => html`<button type="button" @click=${press}>${text}</button>`;
+  return [
+    state === 'parked' ? button(titles.requeue.title, () => askRequeue(room_id, false)) : nothing,
+    state === 'assigned' ? button(titles.reassign.title, () => askRequeue(room_id, true)) : nothing,
+    state === 'resolved' ? nothing : button(titles.release.title, () => askRelease(room_id)),
+    customer_name === null ? nothing : button(titles.erase.title, () => askErase(room_id)),
+  ];
+}
+
+/** Why it is where it is, in a sentence; and every agent with a verdict. */
+function reasons(state: State) {
+  const { words } = state;
+  const texts = words.views.panel;
+  if (why === null) return html`<p class="empty" role="status">${words.page.loading}</p>`;
+  const { reason, ahead, next, counts, total, candidates } = why;
+  const shown = candidates.slice(0, MOST_SHOWN);
+  const holder = room?.agent_id ?? next;
+  const said = texts.reasons[reason]({ agent: holder ? nameIn(state, holder) : texts.none, ahead });
+  const others = countsIn(counts, words.why);
+  const { agent } = words.agents.columns;
+  return html`
+    <p class="sentence" role="status">${said}${others ? html` <span class="reason">(${others})</span>` : nothing}</p>
+    <div class="scroll" tabindex="0" role="region" aria-label=${texts.candidates}>
+      <table class="candidates">
+        <caption>${texts.candidates}</caption>
+        <thead>
+          <tr>
+            ${[agent, texts.verdict, texts.load, texts.lastAssigned, texts.seen].map((name) => html`<th scope="col">${name}</th>`)}
+          </tr>
+        </thead>
+        <tbody>${shown.map((one) => candidateRow(one, state))}</tbody>
+      </table>
+    </div>
+    ${total > shown.length ? html`<p>${texts.candidatesOf(shown.length, total)}</p>` : nothing}`;
+}
+
+function candidateRow(one: Candidate, { words, language }: State) {
+  const texts = words.views.panel;
+  const time = (at: string | null) => (at === null ? texts.never : timeText(at, language));
+  const verdict = one.verdict === 'lost' && one.lost_by !== null ? texts.lostBy[one.lost_by] : texts.verdicts[one.verdict];
+  return html`<tr class=${one.verdict}>
+    <th scope="row"><a href="#/agents/${encodeURIComponent(one.id)}">${one.name}</a></th>
+    <td>${verdict}</td>
+    <td title=${texts.loadOf(one.reserved, one.assigned, one.outside)}>${one.load} / ${one.limit}</td>
+    <td>${time(one.last_assigned_at)}</td>
+    <td>${time(one.seen_at)}</td>
+  </tr>`;
+}

@@ -1,0 +1,131 @@
+/**
+ * What the panel, the charts, the dead letters and the dry run read: the shapes of the API's answers, and the calls.
+ */
+import { call, type JournalRecord, type RoomState, segment } from './api.js';
+
+export interface RoomDetail {
+  room_id: string;
+  state: RoomState;
+  agent_id: string | null;
+  channel_id: string | null;
+  source: string | null;
+  customer_name: string | null;
+  position: number | null;
+  since: string;
+  attempts: number;
+  /** Newest first. */
+  decisions: JournalRecord[];
+}
+
+export type Verdict = 'next' | 'lost' | 'full' | 'paused' | 'offline' | 'aside' | 'off_channel';
+
+export type WaitReason =
+  | 'assigned'
+  | 'reserved'
+  | 'resolved'
+  | 'parked'
+  | 'not_yet'
+  | 'behind_others'
+  | 'nobody_online'
+  | 'all_full'
+  | 'all_paused'
+  | 'no_agent_for_channel'
+  | 'delayed'
+  | 'calls_stopped';
+
+export interface Candidate {
+  id: string;
+  name: string;
+  verdict: Verdict;
+  lost_by: 'load' | 'last_assigned' | 'id' | null;
+  load: number;
+  reserved: number;
+  assigned: number;
+  outside: number;
+  limit: number;
+  last_assigned_at: string | null;
+  seen_at: string | null;
+}
+
+export interface Candidates {
+  state: RoomState;
+  /** Older rooms of the same channel. */
+  ahead: number;
+  /** Whom the rule would pick now. */
+  next: string | null;
+  reason: WaitReason;
+  counts: Record<string, number>;
+  total: number;
+  /** Best first. */
+  candidates: Candidate[];
+}
+
+export interface AgentDecision {
+  id: string;
+  at: string;
+  room_id: string;
+  /** Who got it. */
+  agent_id: string;
+  verdict: string;
+  load: number | null;
+  limit: number | null;
+  chosen_load: number | null;
+}
+
+export interface AgentDecisions {
+  since: string;
+  got: number;
+  passed_over: Record<string, number>;
+  /** Newest first. */
+  decisions: AgentDecision[];
+  next: string | null;
+}
+
+export interface DeadLetter {
+  id: string;
+  kind: 'room' | 'entry';
+  room_id: string | null;
+  reason: string;
+  since: string;
+  attempts: number;
+}
+
+export interface Minute {
+  at: string;
+  arrived: number;
+  reserved: number;
+  assigned: number;
+  resolved: number;
+  repaired: number;
+  wait_p50_seconds: number | null;
+  wait_p95_seconds: number | null;
+}
+
+interface Spread {
+  least: number;
+  most: number;
+  mean: number;
+  deviation: number;
+}
+
+export interface DryRun {
+  dry_run: boolean;
+  compared: number;
+  agreed: number;
+  unknown: number;
+  agreement: number | null;
+  spread: { ours: Spread; theirs: Spread | null };
+  agents: { id: string; name: string; ours: number; theirs: number | null }[];
+}
+
+export const readRoom = (id: string): Promise<RoomDetail> => call('GET', `/rooms/${segment(id)}`);
+export const readCandidates = (id: string): Promise<Candidates> => call('GET', `/rooms/${segment(id)}/candidates`);
+
+/** What was decided about an agent. @param after a record id: older than that */
+export const readAgentDecisions = (id: string, sinceMs: number, after: string | null): Promise<AgentDecisions> =>
+  call('GET', `/agents/${segment(id)}/decisions?since=${sinceMs}&limit=50${after === null ? '' : `&after=${after}`}`);
+
+export const readLetters = (): Promise<{ total: number; dead_letters: DeadLetter[] }> =>
+  call('GET', '/dead_letters?limit=100');
+export const readRates = (): Promise<{ complete: boolean; minutes: Minute[] }> => call('GET', '/rates?minutes=60');
+export const readDryRun = (): Promise<DryRun> => call('GET', '/dry_run');
