@@ -79,7 +79,9 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await agentRow(other, 'Ani').locator('.standing', { hasText: 'Paused' }).waitFor();
     await agentRow(other, 'Ani').getByRole('button', { name: 'Resume' }).click();
     await confirm(other);
-    await agentRow(page, 'Ani').locator('.standing', { hasText: /Free|Full/ }).waitFor();
+    await agentRow(page, 'Ani')
+      .locator('.standing', { hasText: /Free|Full/ })
+      .waitFor();
 
     // A room that Qiscus kept refusing: tried again as a dead letter, then from its panel, then given up.
     const letter = (at: Page) => at.locator('#letters li', { hasText: 'stuck' });
@@ -136,7 +138,9 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     const [first = '', last] = [ids[0], ids.at(-1)];
     const journal: string[] = [];
     for (let after = first; journal.at(-1) !== last; after = journal.at(-1) ?? first) {
-      const { records } = (await scene.api.get(`/journal?limit=500&after=${after}`)).body as { records: { id: string }[] };
+      const { records } = (await scene.api.get(`/journal?limit=500&after=${after}`)).body as {
+        records: { id: string }[];
+      };
       for (const { id } of records) if (journal.at(-1) !== last) journal.push(id);
       if (records.length === 0) break;
     }
@@ -192,23 +196,27 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     ['phone', 'light'],
     ['phone', 'dark'],
   ];
-  test.each(views)('nothing serious for axe: %s, %s', async (size, scheme) => {
-    const { page, elsewhere, complaints } = await scene.open({ size, scheme, path: '/#/rooms/held' });
-    await page.locator('#panel button.why').click();
-    await page.locator('#panel table.candidates').waitFor();
-    const found = [...(await serious(page))];
-    await page.locator('#panel button.close').click();
-    await page.locator('#charts details summary').click();
-    await page.locator('#charts table').first().waitFor();
-    found.push(...(await serious(page)));
-    await page.locator('#glance button').first().click();
-    await dialog(page).locator('input[name=limit]').waitFor();
-    found.push(...(await serious(page)));
-    expect(found).toEqual([]);
-    expect(elsewhere()).toEqual([]);
-    expect(await complaints()).toEqual([]);
-    await page.context().close();
-  }, 60_000);
+  test.each(views)(
+    'nothing serious for axe: %s, %s',
+    async (size, scheme) => {
+      const { page, elsewhere, complaints } = await scene.open({ size, scheme, path: '/#/rooms/held' });
+      await page.locator('#panel button.why').click();
+      await page.locator('#panel table.candidates').waitFor();
+      const found = [...(await serious(page))];
+      await page.locator('#panel button.close').click();
+      await page.locator('#charts details summary').click();
+      await page.locator('#charts table').first().waitFor();
+      found.push(...(await serious(page)));
+      await page.locator('#glance button').first().click();
+      await dialog(page).locator('input[name=limit]').waitFor();
+      found.push(...(await serious(page)));
+      expect(found).toEqual([]);
+      expect(elsewhere()).toEqual([]);
+      expect(await complaints()).toEqual([]);
+      await page.context().close();
+    },
+    60_000,
+  );
 
   /** Serious and critical findings. The page's policy takes no script but its own: axe comes in through the debugger. */
   async function serious(page: Page): Promise<string[]> {

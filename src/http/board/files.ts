@@ -35,7 +35,10 @@ let files: Map<string, Asset> | null = null;
 /** The file at /board/`name`; undefined when there is none. */
 export function boardFile(name: string): Asset | undefined {
   files ??= new Map([
-    ['style.css', asset(new URL('./page/style.css', import.meta.url))],
+    ...['style.css', 'views.css'].map((name): [string, Asset] => [
+      name,
+      asset(new URL(`./page/${name}`, import.meta.url)),
+    ]),
     ...Object.entries(LIBRARIES).map(([path, file]): [string, Asset] => [path, asset(packageFile(file))]),
     ...ownModules(),
   ]);

@@ -68,7 +68,9 @@ function sums(texts: Texts, language: Language): string {
 
 function table(texts: Texts, language: Language) {
   const time = (seconds: number | null) => (seconds === null ? '–' : durationText(seconds, language));
-  const busy = minutes.filter(({ arrived, assigned, resolved, reserved }) => arrived + assigned + resolved + reserved > 0);
+  const busy = minutes.filter(
+    ({ arrived, assigned, resolved, reserved }) => arrived + assigned + resolved + reserved > 0,
+  );
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${texts.title}>
     <table>
       <thead>
@@ -149,7 +151,11 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
       cursor: { drag: { setScale: false, x: false, y: false }, y: false },
       scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
       axes: [
-        { ...axis, grid: { show: false }, values: (_, at) => at.map((seconds) => minuteText(seconds * 1000, language)) },
+        {
+          ...axis,
+          grid: { show: false },
+          values: (_, at) => at.map((seconds) => minuteText(seconds * 1000, language)),
+        },
         // Chats are whole; so many seconds may be a fraction.
         { ...axis, size: 60, values: (_, at) => at.map((value) => say(value)), space: 36 },
       ],

@@ -1,6 +1,6 @@
 /** The dry run: does our choice agree with the present allocation, and how evenly would we spread the load? Hidden otherwise. */
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
-import { change, state, type State } from './state.js';
+import { change, type State, state } from './state.js';
 import { numberText, shareText } from './times.js';
 import { type DryRun, readDryRun } from './why.js';
 

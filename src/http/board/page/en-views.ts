@@ -18,7 +18,8 @@ export const views = {
     most: '95 of 100 at most',
     summary: (arrived: number, assigned: number, resolved: number, repaired: number) =>
       `${arrived} chats arrived, ${assigned} were assigned, ${resolved} ended${repaired > 0 ? `; ${repaired} differences from Qiscus were mended` : ''}.`,
-    waits: (at: string, half: string, most: string) => `At ${at} half of the customers waited at most ${half}, 95 of 100 at most ${most}.`,
+    waits: (at: string, half: string, most: string) =>
+      `At ${at} half of the customers waited at most ${half}, 95 of 100 at most ${most}.`,
     noWaits: 'No agent was chosen in this hour.',
     past: 'The past is still being read.',
     table: 'The same as a table',
@@ -75,7 +76,9 @@ export const views = {
       parked: () => 'It is parked: Qiscus kept refusing it, and a person has to look.',
       not_yet: ({ agent }: Named) => `${agent} is free and gets it in the next moment.`,
       behind_others: ({ ahead }: Named) =>
-        ahead === 1 ? 'One older chat of this channel comes first.' : `${ahead} older chats of this channel come first.`,
+        ahead === 1
+          ? 'One older chat of this channel comes first.'
+          : `${ahead} older chats of this channel come first.`,
       nobody_online: () => 'Nobody is online.',
       all_full: () => 'Everybody who may serve it is at the limit.',
       all_paused: () => 'Everybody online who may serve it is paused.',
@@ -90,7 +93,8 @@ export const views = {
     ownLimit: 'its own',
     channels: 'Channels',
     all: 'all',
-    loadOf: (reserved: number, assigned: number, outside: number) => `${assigned} assigned, ${reserved} reserved, ${outside} outside`,
+    loadOf: (reserved: number, assigned: number, outside: number) =>
+      `${assigned} assigned, ${reserved} reserved, ${outside} outside`,
     whyAgent: (name: string) => `What did ${name} get, and why not the others?`,
     sinceTime: 'Since',
     got: (n: number, since: string) => `${n === 1 ? 'One chat' : `${n} chats`} since ${since}.`,
@@ -125,13 +129,14 @@ export const views = {
   dryRun: {
     title: 'Dry run: our choice beside the present one',
     explain: 'Chats are decided and recorded here, but Qiscus is not told: your present allocation goes on.',
-    agreement: (share: string, agreed: number, compared: number) => `The same agent in ${share} of the chats (${agreed} of ${compared}).`,
+    agreement: (share: string, agreed: number, compared: number) =>
+      `The same agent in ${share} of the chats (${agreed} of ${compared}).`,
     nothing: 'No chat could be compared yet.',
     unknown: (n: number) => `${n === 1 ? 'One chat' : `${n} chats`} not comparable.`,
     ours: 'ours',
     theirs: 'theirs',
     agent: 'Agent',
-    spread: (who: string, least: number, most: number, deviation: string) => `Load, ${who}: ${least} to ${most}, deviation ${deviation}.`,
+    spread: (who: string, least: number, most: number, deviation: string) =>
+      `Load, ${who}: ${least} to ${most}, deviation ${deviation}.`,
   },
 };
-

@@ -35,7 +35,11 @@ export const why: WhyWords = {
       f.reason === 'inferred' ? 'found out: an earlier call had arrived' : undefined,
     ],
     'room.released': ({ f, name }) => [
-      f.reason === 'resolved' ? 'Resolved' : f.reason === 'deleted' ? 'Given up by an operator' : 'Released by an operator',
+      f.reason === 'resolved'
+        ? 'Resolved'
+        : f.reason === 'deleted'
+          ? 'Given up by an operator'
+          : 'Released by an operator',
       f.agent ? `${name(f.agent)} has a free slot again` : undefined,
     ],
     'room.closed': () => ['Closed', 'it is resolved at Qiscus already'],
@@ -69,11 +73,15 @@ export const why: WhyWords = {
     'entry.replayed': () => ['A webhook is tried again by an operator'],
     'entry.deleted': () => ['A webhook was given up by an operator'],
     'call.sent': ({ f, name }) => [`Qiscus is asked to give it to ${name(f.agent)}`],
-    'call.deferred': ({ f, name }) => [`No word from Qiscus about it: ${name(f.agent)} keeps it, and it is asked again`],
+    'call.deferred': ({ f, name }) => [
+      `No word from Qiscus about it: ${name(f.agent)} keeps it, and it is asked again`,
+    ],
     'call.due': () => ['Qiscus is asked again'],
     'call.reclaimed': () => ['Taken over from a process that ended'],
     'call.fenced': () => ['A late answer of Qiscus: nothing changes'],
-    'agent.limited': ({ f, name }) => [`Limit of ${name(f.agent)} set to ${limitIn(f.to, 'the default')} by an operator`],
+    'agent.limited': ({ f, name }) => [
+      `Limit of ${name(f.agent)} set to ${limitIn(f.to, 'the default')} by an operator`,
+    ],
     'agent.paused': ({ f, name }) => [`${name(f.agent)} paused by an operator`],
     'agent.unpaused': ({ f, name }) => [`${name(f.agent)} resumed by an operator`],
     'agent.offline': ({ f, name }) => [`${name(f.agent)} set aside for a while`, 'Qiscus refused two chats in a row'],

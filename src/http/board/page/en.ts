@@ -1,5 +1,8 @@
 /** The page's texts in English. What takes a value is a function; ids and names are put beside texts, never inside. */
 
+import { views } from './en-views.js';
+import { why } from './en-why.js';
+
 const count = (n: number, one: string, more: string) => `${n.toLocaleString('en')} ${n === 1 ? one : more}`;
 
 export const en = {
@@ -178,4 +181,6 @@ export const en = {
     STOPPING: 'The service is stopping. Try again in a moment.',
     INVALID_BODY: 'The service does not take this value.',
   },
+  views,
+  why,
 };

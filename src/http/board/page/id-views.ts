@@ -129,7 +129,8 @@ export const views: typeof en = {
   },
   dryRun: {
     title: 'Uji coba: pilihan kami di samping yang sekarang',
-    explain: 'Chat diputuskan dan dicatat di sini, tetapi Qiscus tidak diberi tahu: alokasi Anda yang sekarang tetap berjalan.',
+    explain:
+      'Chat diputuskan dan dicatat di sini, tetapi Qiscus tidak diberi tahu: alokasi Anda yang sekarang tetap berjalan.',
     agreement: (share, agreed, compared) => `Agent yang sama pada ${share} chat (${agreed} dari ${compared}).`,
     nothing: 'Belum ada chat yang dapat dibandingkan.',
     unknown: (n) => `${n} chat tidak dapat dibandingkan.`,

@@ -44,7 +44,10 @@ export const why: WhyWords = {
       f.qiscus === 'missing' ? 'Qiscus tidak mencantumkan room itu lagi' : 'Qiscus menunjukkan room itu sudah selesai',
     ],
     'room.adopted': () => ['Webhook yang hilang diperbaiki: masuk ke antrean', 'Qiscus mencantumkannya belum dilayani'],
-    'room.superseded': () => ['Chat sebelumnya ditutup', 'webhook selesainya hilang: pelanggan sudah memulai chat baru'],
+    'room.superseded': () => [
+      'Chat sebelumnya ditutup',
+      'webhook selesainya hilang: pelanggan sudah memulai chat baru',
+    ],
     'room.refused': ({ f, name }) => [`Qiscus menolak ${name(f.agent)}; akan dicoba lagi`],
     'room.parked': () => ['Diparkir: perlu ditangani orang'],
     'room.requeued': () => ['Dikembalikan ke antrean oleh operator'],
@@ -69,14 +72,21 @@ export const why: WhyWords = {
     'entry.replayed': () => ['Sebuah webhook dicoba lagi oleh operator'],
     'entry.deleted': () => ['Sebuah webhook dibuang oleh operator'],
     'call.sent': ({ f, name }) => [`Qiscus diminta memberikannya kepada ${name(f.agent)}`],
-    'call.deferred': ({ f, name }) => [`Belum ada kabar dari Qiscus: tetap untuk ${name(f.agent)}, dan ditanyakan lagi`],
+    'call.deferred': ({ f, name }) => [
+      `Belum ada kabar dari Qiscus: tetap untuk ${name(f.agent)}, dan ditanyakan lagi`,
+    ],
     'call.due': () => ['Qiscus ditanya lagi'],
     'call.reclaimed': () => ['Diambil alih dari proses yang berhenti'],
     'call.fenced': () => ['Jawaban Qiscus yang terlambat: tidak ada yang berubah'],
-    'agent.limited': ({ f, name }) => [`Batas ${name(f.agent)} diubah menjadi ${limitIn(f.to, 'batas bawaan')} oleh operator`],
+    'agent.limited': ({ f, name }) => [
+      `Batas ${name(f.agent)} diubah menjadi ${limitIn(f.to, 'batas bawaan')} oleh operator`,
+    ],
     'agent.paused': ({ f, name }) => [`${name(f.agent)} dijeda oleh operator`],
     'agent.unpaused': ({ f, name }) => [`${name(f.agent)} diaktifkan lagi oleh operator`],
-    'agent.offline': ({ f, name }) => [`${name(f.agent)} disisihkan sementara`, 'Qiscus menolak dua chat berturut-turut'],
+    'agent.offline': ({ f, name }) => [
+      `${name(f.agent)} disisihkan sementara`,
+      'Qiscus menolak dua chat berturut-turut',
+    ],
     'limit.changed': ({ f }) => [`Batas bawaan ${f.from} → ${f.to}`],
     'qiscus.paused': ({ f }) => [
       'Panggilan ke Qiscus berhenti',

@@ -1,4 +1,6 @@
 /** The page's texts in Indonesian. */
+import { views } from './id-views.js';
+import { why } from './id-why.js';
 import type { Words } from './words.js';
 
 export const id: Words = {
@@ -185,4 +187,6 @@ export const id: Words = {
     STOPPING: 'Layanan sedang berhenti. Coba lagi sebentar.',
     INVALID_BODY: 'Layanan tidak menerima nilai ini.',
   },
+  views,
+  why,
 };

@@ -8,7 +8,7 @@ import { repeat } from 'lit-html/directives/repeat.js';
 import type { JournalRecord } from './api.js';
 import { askRemove, askReplay } from './hands.js';
 import { reasonIn } from './reasons.js';
-import { change, state, type State } from './state.js';
+import { change, type State, state } from './state.js';
 import { type DeadLetter, readLetters } from './why.js';
 import { timeText } from './words.js';
 

@@ -6,10 +6,15 @@ import { nothing, render } from 'lit-html';
 import * as agents from './agents.js';
 import { readAgents, readAppId, readDefaultLimit, readReady } from './api.js';
 import * as banner from './banner.js';
+import * as charts from './charts.js';
+import * as decisions from './decisions.js';
+import * as dryRun from './dry-run.js';
 import * as glance from './glance.js';
 import * as hands from './hands.js';
+import * as letters from './letters.js';
 import * as line from './line.js';
 import { follow } from './live.js';
+import * as panel from './panel.js';
 import { begin, change, onDraw, onRead, type State, state } from './state.js';
 import * as top from './top.js';
 
@@ -20,6 +25,11 @@ const PARTS: Record<string, (state: State) => unknown> = {
   glance: glance.draw,
   agents: agents.draw,
   line: line.draw,
+  charts: charts.draw,
+  decisions: decisions.draw,
+  letters: letters.draw,
+  'dry-run': dryRun.draw,
+  panel: panel.draw,
 };
 
 /** What is read afresh when something happened. */
@@ -28,6 +38,10 @@ const READINGS: (() => Promise<void>)[] = [
   async () => change({ ready: await readReady() }),
   async () => change({ defaultLimit: await readDefaultLimit() }),
   line.read,
+  charts.read,
+  letters.read,
+  dryRun.read,
+  panel.read,
 ];
 
 for (const [id, draw] of Object.entries(PARTS)) {
@@ -40,6 +54,8 @@ for (const [id, draw] of Object.entries(PARTS)) {
   });
 }
 onDraw(() => hands.draw(state));
+onDraw(() => charts.paint(state));
+onDraw(() => panel.settle(state));
 onDraw(() => {
   const { words, language, waiting } = state;
   document.documentElement.lang = language;
@@ -48,6 +64,7 @@ onDraw(() => {
   if (skip) skip.textContent = words.page.skip;
 });
 READINGS.forEach(onRead);
+panel.begin();
 
 /** Ages tick. */
 setInterval(change, 1_000);

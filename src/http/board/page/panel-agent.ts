@@ -1,6 +1,6 @@
 /** One agent in the panel: what it holds, and why it got a chat or did not, since a time; and the hands on it. */
 import { html, nothing, type TemplateResult } from 'lit-html';
-import { call, type Agent, segment, serviceNowMs } from './api.js';
+import { type Agent, call, segment, serviceNowMs } from './api.js';
 import { askAgentLimit, askPause } from './hands.js';
 import { change, state as now, type State } from './state.js';
 import { type AgentDecision, type AgentDecisions, readAgentDecisions } from './why.js';

@@ -114,7 +114,8 @@ function reasons(state: State) {
 function candidateRow(one: Candidate, { words, language }: State) {
   const texts = words.views.panel;
   const time = (at: string | null) => (at === null ? texts.never : timeText(at, language));
-  const verdict = one.verdict === 'lost' && one.lost_by !== null ? texts.lostBy[one.lost_by] : texts.verdicts[one.verdict];
+  const verdict =
+    one.verdict === 'lost' && one.lost_by !== null ? texts.lostBy[one.lost_by] : texts.verdicts[one.verdict];
   return html`<tr class=${one.verdict}>
     <th scope="row"><a href="#/agents/${encodeURIComponent(one.id)}">${one.name}</a></th>
     <td>${verdict}</td>

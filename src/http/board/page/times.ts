@@ -18,7 +18,12 @@ const UNITS = [
 export function durationText(seconds: number, language: Language): string {
   const [, unit, size] = UNITS.find(([below]) => seconds < below) ?? UNITS[3];
   const value = Number((seconds / size).toPrecision(2));
-  const format = { style: 'unit', unit, unitDisplay: 'narrow', maximumFractionDigits: value < 10 && size >= 1 ? 1 : 0 } as const;
+  const format = {
+    style: 'unit',
+    unit,
+    unitDisplay: 'narrow',
+    maximumFractionDigits: value < 10 && size >= 1 ? 1 : 0,
+  } as const;
   return new Intl.NumberFormat(localeOf(language), format).format(value);
 }
 
