@@ -8,16 +8,26 @@
 -- Cost     O(dead entries x log + limit)
 local DEAD = KEYS[15]
 local LIMIT = tonumber(ARGV[2])
+local RECORDS_BACK = 4
+
+-- Why the room was parked. A late webhook or an operator may have left a record since then that has no reason.
+local function reason_of(room)
+  local id = room.last
+  for _ = 1, RECORDS_BACK do
+    local record = redis.call('XRANGE', JOURNAL, id, id)[1]
+    if not record then return '' end
+    local fields = fields_of(record)
+    if fields.reason then return fields.reason end
+    if not fields.prev then return '' end
+    id = fields.prev
+  end
+  return ''
+end
 
 local found = {}
 for _, id in ipairs(redis.call('ZRANGE', PARKED, 0, LIMIT - 1)) do
   local room = room_read(id)
-  local reason = ''
-  local record = redis.call('XRANGE', JOURNAL, room.last, room.last)[1]
-  for i = 1, #(record and record[2] or {}), 2 do
-    if record[2][i] == 'reason' then reason = record[2][i + 1] end
-  end
-  found[#found + 1] = { 'room', id, room.since, attempts_of(room), reason }
+  found[#found + 1] = { 'room', id, room.since, attempts_of(room), reason_of(room) }
 end
 local entries = redis.call('HKEYS', DEAD)
 table.sort(entries, function(a, b) return sortable(a) < sortable(b) end)

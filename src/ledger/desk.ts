@@ -209,6 +209,11 @@ export class Desk implements LedgerDesk {
     return this.#hand(await this.#run('release_room', roomId, 'operator'));
   }
 
+  async eraseRoom(roomId: string): Promise<boolean | null> {
+    const reply = await this.#run('erase_room', roomId);
+    return reply[0] === 'unknown' ? null : number(reply[1]) === 1;
+  }
+
   #hand(reply: Reply[]): HandResult {
     if (reply[0] === 'done') return { kind: 'done', state: roomState(reply[1]) };
     if (reply[0] === 'unknown') return { kind: 'unknown' };

@@ -206,6 +206,8 @@ export interface LedgerDesk {
   requeueRoom(roomId: string, token: number | null): Promise<HandResult>;
   /** Frees our slot (or place in line) only; the room's session is closed in our books. */
   releaseRoom(roomId: string): Promise<HandResult>;
+  /** Forgets the customer's name; false: none was kept; null: no such room. */
+  eraseRoom(roomId: string): Promise<boolean | null>;
   listDeadLetters(): Promise<DeadLetter[]>;
   /** False: no such dead letter. */
   replayDeadLetter(id: string): Promise<boolean>;

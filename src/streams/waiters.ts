@@ -7,6 +7,9 @@
  */
 import type { JournalRecord, Outcome } from '../ledger/model';
 
+/** Records of a room that leave it with the agent for whose confirmation somebody may wait. */
+const ENDS_NO_WAIT = new Set(['room.reserved', 'room.erased']);
+
 interface Waiter {
   request: string;
   settle: (outcome: Outcome | null) => void;
@@ -67,7 +70,7 @@ export class Waiters {
       else this.#finish(waiter, outcome);
     }
     // The record that answers one webhook may end what others wait for: a resolve, the allocation before it.
-    if (!record.event.startsWith('room.') || record.event === 'room.reserved') return;
+    if (!record.event.startsWith('room.') || ENDS_NO_WAIT.has(record.event)) return;
     for (const watcher of this.#byRoom.get(room) ?? []) {
       // A resolve releases the room; for somebody who waits for its allocation the session is over.
       const state = record.fields.state === 'released' ? 'resolved' : (record.fields.state ?? '');

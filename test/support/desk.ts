@@ -166,6 +166,13 @@ export class MemoryDesk implements LedgerDesk {
     Object.assign(found, { state: 'resolved', agentId: null });
     return { kind: 'done', state: 'resolved' };
   }
+  async eraseRoom(roomId: string) {
+    const found = this.rooms.get(roomId);
+    if (!found) return null;
+    const erased = found.customerName !== null;
+    found.customerName = null;
+    return erased;
+  }
   listDeadLetters = async () => this.deadLetters;
   replayDeadLetter = (id: string) => this.deleteDeadLetter(id);
   async deleteDeadLetter(id: string) {

@@ -70,7 +70,7 @@ export class Minutes {
   count(record: JournalRecord): void {
     const { id, event, fields } = record;
     const { room } = fields;
-    if (room === undefined || !event.startsWith('room.')) return;
+    if (room === undefined || !event.startsWith('room.') || event === 'room.erased') return;
     const atMs = msOf(id);
     const minute = this.#at(minuteOf(atMs));
     if (isArrival(record)) minute.arrived++;

@@ -49,6 +49,16 @@ export function rooms(apps: Apps, nowMs: () => number) {
         return handReply(params.room_id, await apps.of(request).desk.releaseRoom(params.room_id));
       },
       { detail: RELEASE },
+    )
+    .post(
+      '/:room_id/erase',
+      async ({ params, request }) => {
+        await readBody(request, EmptyBody, true);
+        const erased = await apps.of(request).desk.eraseRoom(params.room_id);
+        if (erased === null) throw unknownRoom();
+        return { status: 'success', room_id: params.room_id, erased };
+      },
+      { detail: ERASE },
     );
 }
 
@@ -99,4 +109,17 @@ const RELEASE = describe({
   parameters: [ID],
   body: { schema: EmptyBody.schema, optional: true, examples: { empty: {} } },
   replies: { 200: { means: 'Freed.', example: { status: 'success', room_id: '12345', state: 'resolved' } } },
+});
+
+const ERASE = describe({
+  tag: 'Rooms',
+  summary: "Forget a room's customer",
+  description:
+    "Forgets the customer's name, the only thing of a customer that is kept, and that only until the room is resolved; works in every state. `erased` false: none was kept. A webhook of the room that comes later, or lies in the inbox still, brings the name again when it opens the next session. Redis's own files and your backups hold it until they are rewritten; Qiscus is not told.",
+  access: 'admin',
+  store: true,
+  errors: ['ROOM_UNKNOWN'],
+  parameters: [ID],
+  body: { schema: EmptyBody.schema, optional: true, examples: { empty: {} } },
+  replies: { 200: { means: 'Forgotten.', example: { status: 'success', room_id: '12345', erased: true } } },
 });
