@@ -126,7 +126,7 @@ local function apply_resolved(entry)
     return room_write(entry.room, room)
   end
   room.mark = math.max(room.mark, service)
-  if entry.agent and entry.agent ~= room.agent then cause.notes.claimed_agent = entry.agent end
+  if entry.agent then cause.notes.claimed_agent = entry.agent end
   journal('room.released', entry.room, room, 'state', 'released', 'was', room.state, 'agent', room.agent,
     'call', room.call, 'reason', 'resolved')
   local group = close(entry.room, room)
@@ -138,6 +138,7 @@ local function apply(entry)
   if entry.gone then return end
   cause = { id = entry.id, request = entry.request, room = entry.room, notes = {} }
   if entry.service ~= UNKNOWN then cause.notes.service = entry.service end
+  if entry.agent and entry.kind == 'allocation' then cause.notes.candidate = entry.agent end
   if entry.kind == 'allocation' then apply_allocation(entry) else apply_resolved(entry) end
 end
 

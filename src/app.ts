@@ -15,6 +15,7 @@ import { board } from './http/board';
 import { deadLetters } from './http/dead-letters';
 import { docs } from './http/docs';
 import { Drain } from './http/drain';
+import { dryRun } from './http/dry-run';
 import { errorReply } from './http/errors';
 import { gate } from './http/gate';
 import { health } from './http/health';
@@ -75,6 +76,7 @@ export function buildApp(parts: AppParts): Elysia {
     .use(deadLetters(apps))
     .use(journal(apps, drain.signal))
     .use(rates(apps, nowMs))
+    .use(dryRun(apps))
     .use(listing(apps))
     .use(health(apps, config.sandbox, drain.signal))
     .use(metrics(numbers.text, registry.contentType))

@@ -16,7 +16,7 @@ export function ready(config: Config, service: Service): string {
   const apps = config.apps === null ? [] : appLines(service.apps());
   if (config.role === 'worker') {
     const runs = service.sandbox ? `${WORKER_RUNS}, with a sandbox of its own` : WORKER_RUNS;
-    return [runs, ...apps].join('\n');
+    return [runs, ...apps, ...dryRunLines(service.apps())].join('\n');
   }
   const base = (service.url ?? '').replace('//127.0.0.1:', '//localhost:');
   const places = [
@@ -25,7 +25,7 @@ export function ready(config: Config, service: Service): string {
     `  Health   ${base}/health/ready`,
   ];
   const more = service.sandbox ? sandboxLines(config, service.sandbox.url, base) : liveLines(config);
-  return ['', ...places, ...apps, '', ...more, ''].join('\n');
+  return ['', ...places, ...apps, ...dryRunLines(service.apps()), '', ...more, ''].join('\n');
 }
 
 function appLines(apps: readonly ListedApp[]): string[] {
@@ -35,6 +35,17 @@ function appLines(apps: readonly ListedApp[]): string[] {
   if (absent.length > 0)
     lines.push(`           could not be started, and are tried again (see the log): ${ids(absent)}`);
   return lines;
+}
+
+function dryRunLines(apps: readonly ListedApp[]): string[] {
+  const dry = apps.filter(({ config }) => config.dryRun);
+  if (dry.length === 0) return [];
+  const which = dry.length === apps.length ? '' : ` (${dry.map(({ id }) => id).join(', ')})`;
+  return [
+    '',
+    `  DRY RUN${which}: decides and writes down, and changes nothing at Qiscus.`,
+    '  How it compares with who gets the chats there: GET /api/v1/dry_run',
+  ];
 }
 
 const WORKER_RUNS = 'Agent Allocation: the worker runs';

@@ -21,6 +21,8 @@ export interface AppConfig {
   /** True when no Qiscus credentials were given: the service runs its own Qiscus on loopback. */
   sandbox: boolean;
   sandboxAgentIds: 'named' | 'numeric';
+  /** Decides and journals in a ledger of its own, and changes nothing at Qiscus. */
+  dryRun: boolean;
   http: { host: string; port: number; publicBaseUrl: string | null; webhookWaitMs: number };
   /** Empty list: that door is open (only in the sandbox on a loopback host). `metrics` falls back to `admin`. */
   tokens: { webhook: string[]; admin: string[]; metrics: string[] };
@@ -154,6 +156,7 @@ function decode(env: Environment, args: string[], hasApps: boolean, report: (pro
     production,
     sandbox: secret === null && !hasApps,
     sandboxAgentIds: get('SANDBOX_AGENT_IDS'),
+    dryRun: get('DRY_RUN') === 'true',
     http: {
       host: get('HOST'),
       port: get('PORT'),

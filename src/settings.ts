@@ -142,6 +142,7 @@ export const SETTINGS = {
   },
   PORT: whole(3000, 0, 65_535),
   PUBLIC_BASE_URL: optional('an https URL (http only in the sandbox)', webUrl(['https:', 'http:'])),
+  DRY_RUN: { initial: 'false', ...oneOf(['true', 'false']) },
   ROLE: { initial: 'all', ...oneOf(['all', 'api', 'worker']) },
   REDIS_URL: redisUrl,
   DATA_DIR: { initial: './data', allowed: 'a folder', parse: (text) => text },

@@ -14,11 +14,15 @@ import type { LedgerDesk } from './ledger/model';
 import type { Turns } from './ledger/turns';
 import type { Qiscus } from './qiscus/model';
 import { DecisionLog } from './reconcile/decisions';
+import { DryRun } from './reconcile/dry-run';
 import { Leader } from './reconcile/leader';
 import type { Store } from './redis/store';
 import type { Doorbell } from './streams/doorbell';
 import { ensureGroups } from './streams/groups';
 import type { JournalReader } from './streams/journal';
+
+/** Share of the calls between two sweeps by which a dry run may ask who is in a room. */
+const COMPARING_SHARE = 0.25;
 
 export interface WorkerParts {
   config: AppConfig;
@@ -54,7 +58,9 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
   const holder = parts.alone ? 'alone' : `${process.pid}-${randomUUID()}`;
   const decisions = new DecisionLog(ledger, journal, logger);
-  const leader = new Leader({ ledger, desk, qiscus, decisions, config, nowMs, holder, log: logger });
+  const mostReadings = Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * COMPARING_SHARE);
+  const dryRun = config.dryRun ? new DryRun({ ledger, desk, qiscus, journal, log: logger, mostReadings }) : null;
+  const leader = new Leader({ ledger, desk, qiscus, decisions, dryRun, config, nowMs, holder, log: logger });
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
   const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, logger);
   // One connection, one after the other: the intents that an entry leads to are taken in the same round trip.

@@ -12,9 +12,12 @@ local function append_all()
   local ids = {}
   for i = 2, #ARGV, 8 do
     local kind, room, request, service, agent = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 7]
-    if kind == 'allocation' then
+    if kind == 'allocation' and agent == '' then
       ids[#ids + 1] = redis.call('XADD', INBOX, '*', 'v', FORMAT, 'kind', kind, 'room', room, 'request', request,
         'service', service, 'channel', ARGV[i + 4], 'source', ARGV[i + 5], 'name', ARGV[i + 6])
+    elseif kind == 'allocation' then
+      ids[#ids + 1] = redis.call('XADD', INBOX, '*', 'v', FORMAT, 'kind', kind, 'room', room, 'request', request,
+        'service', service, 'channel', ARGV[i + 4], 'source', ARGV[i + 5], 'name', ARGV[i + 6], 'agent', agent)
     elseif agent ~= '' then
       ids[#ids + 1] = redis.call('XADD', INBOX, '*', 'v', FORMAT, 'kind', kind, 'room', room, 'request', request,
         'service', service, 'agent', agent)

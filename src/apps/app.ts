@@ -12,6 +12,7 @@ import type { Intake, JournalFeed, LedgerDesk } from '../ledger/model';
 import type { Turns } from '../ledger/turns';
 import { createQiscusClient } from '../qiscus/client';
 import type { Qiscus } from '../qiscus/model';
+import { readingOnly } from '../qiscus/reading-only';
 import type { RedisClient } from '../redis/client';
 import type { Connections } from '../redis/store';
 import type { Doorbell } from '../streams/doorbell';
@@ -67,12 +68,16 @@ export interface Start {
 export async function startApp(config: AppConfig, shared: Shared, start: Start): Promise<RunningApp> {
   const { connections, ingest, bell, turns, nowMs } = shared;
   const logger = shared.many ? shared.logger.child({ app: config.qiscus.appId }) : shared.logger;
-  const store = await connections.of(config.qiscus.appId, logger);
+  const store = await connections.of(config.qiscus.appId, logger, config.dryRun);
   // Where a newer version has worked there is nothing for this one to do.
   await store.scripts.run('open_ledger', nowMs());
   await ensureGroups(store.command, store.keys, { scripts: store.scripts, nowMs });
-  const qiscus = createQiscusClient({ ...config.qiscus, secret: config.qiscus.secret ?? '' });
+  const client = createQiscusClient({ ...config.qiscus, secret: config.qiscus.secret ?? '' });
+  const qiscus = config.dryRun ? readingOnly(client) : client;
   const desk = new Desk(store.scripts, nowMs);
+  if (config.dryRun) {
+    logger.warn({ event: 'dry_run.begun' }, 'a dry run: it decides and writes down, and changes nothing at Qiscus');
+  }
   const journal = new JournalReader(store.command, bell, store.keys.journal, logger);
   const waiters = new Waiters();
   const gone = new AbortController();

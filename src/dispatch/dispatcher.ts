@@ -159,7 +159,7 @@ export class Dispatcher {
     const outcome = over
       ? ({ kind: 'resolved' } as const)
       : await this.#qiscus.assignAgent(intent.roomId, intent.agentId, left());
-    const { answer, about } = answerOf(outcome);
+    const { answer, about } = answerOf(outcome, reading);
     await this.#untilHeard(() => this.#ledger.answer(intent, answer, about));
   }
 

@@ -3,11 +3,11 @@
  *
  * An answer about the room ends the reservation; no answer keeps agent and slot, since Qiscus may have done it.
  */
-import type { Intent } from '../ledger/index';
+import type { Confirmed, Intent } from '../ledger/index';
 import type { AssignOutcome, RoomReading } from '../qiscus/model';
 
 export type Action =
-  | { do: 'confirm'; reason: 'confirmed' | 'inferred' }
+  | { do: 'confirm'; reason: Confirmed }
   | { do: 'close'; reason: string }
   | { do: 'later'; delayMs: number; reason: string; doubt: boolean }
   | { do: 'park'; reason: string; doubt: boolean }
@@ -21,6 +21,11 @@ export type Action =
       pauseMs: number;
       reason: string;
     };
+
+export interface Answer {
+  answer: 'held' | 'taken_again' | 'refused' | 'resolved' | 'none';
+  about: { kind: 'answered' | 'unknown' | 'denied' | 'slowed'; pauseMs: number };
+}
 
 /** Waits before a refused room is tried again, ms; after the last one it is parked. */
 export const REFUSAL_DELAYS_MS = [1_000, 2_000, 4_000] as const;
@@ -37,6 +42,8 @@ export function decide(outcome: AssignOutcome, intent: Intent, jitter: number): 
   switch (outcome.kind) {
     case 'assigned':
       return { do: 'confirm', reason: 'confirmed' };
+    case 'not_made':
+      return { do: 'confirm', reason: 'dry_run' };
     case 'resolved':
       return { do: 'close', reason: 'already_resolved' };
     case 'occupied':
@@ -62,11 +69,11 @@ export function afterReading(reading: RoomReading, reason: string, refusals: num
   return delayMs === undefined ? { do: 'park', reason, doubt } : { do: 'later', delayMs, reason, doubt };
 }
 
-/** What an answer to "does anybody hold this room?" means, and what it tells about Qiscus. */
-export function answerOf(outcome: AssignOutcome): {
-  answer: 'held' | 'taken_again' | 'refused' | 'resolved' | 'none';
-  about: { kind: 'answered' | 'unknown' | 'denied' | 'slowed'; pauseMs: number };
-} {
+/**
+ * What an answer to "does anybody hold this room?" means, and what it tells about Qiscus.
+ * @param reading of the room, before the call: in a dry run the only answer
+ */
+export function answerOf(outcome: AssignOutcome, reading: RoomReading): Answer {
   const answered = { kind: 'answered', pauseMs: 0 } as const;
   switch (outcome.kind) {
     case 'assigned':
@@ -77,11 +84,28 @@ export function answerOf(outcome: AssignOutcome): {
       return { answer: 'resolved', about: answered };
     case 'refused':
       return { answer: 'refused', about: answered };
+    case 'not_made':
+      return answerOfReading(reading);
     case 'slowed':
       return { answer: 'none', about: { kind: 'slowed', pauseMs: outcome.retryAfterMs ?? 0 } };
     case 'denied':
     case 'unknown':
       return { answer: 'none', about: { kind: outcome.kind, pauseMs: 0 } };
+  }
+}
+
+/** A room that is open is served by whoever has it there. */
+function answerOfReading(reading: RoomReading): Answer {
+  switch (reading.kind) {
+    case 'room':
+    case 'missing':
+      return { answer: 'held', about: { kind: 'answered', pauseMs: 0 } };
+    case 'slowed':
+      return { answer: 'none', about: { kind: 'slowed', pauseMs: reading.retryAfterMs ?? 0 } };
+    case 'denied':
+      return { answer: 'none', about: { kind: 'denied', pauseMs: 0 } };
+    case 'failed':
+      return { answer: 'none', about: { kind: 'unknown', pauseMs: 0 } };
   }
 }
 

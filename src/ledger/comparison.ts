@@ -121,4 +121,26 @@ export class Comparison {
   async question(roomId: string, token: number): Promise<boolean> {
     return (await this.run('question_room', roomId, token))[0] === 'done';
   }
+
+  /**
+   * Dry run: puts on record who got a room at Qiscus. False: something happened to the room since it was looked at.
+   * @param found `last`: the newest journal record about the room; `place`: the session's
+   */
+  async compare(found: {
+    roomId: string;
+    last: string;
+    place: string;
+    ours: string | null;
+    theirs: string | null;
+    source: 'reading' | 'resolver' | 'candidate' | 'none';
+  }): Promise<boolean> {
+    const { roomId, last, place, ours, theirs, source } = found;
+    const reply = await this.run('compare_room', roomId, last, place, ours ?? '', theirs ?? '', source);
+    return reply[0] === 'done';
+  }
+
+  /** Dry run: how far it has compared, or the rooms that each agent holds there; `value` '' only asks. */
+  async noteCompared(what: 'seen' | 'loads', value: string): Promise<string> {
+    return text((await this.run('note_compared', what, value))[1]);
+  }
 }

@@ -8,14 +8,14 @@
  */
 import { text } from '../redis/reply';
 import type { Reply } from '../redis/scripts';
-import type { Intent, Reported } from './index';
+import type { Confirmed, Intent, Reported } from './index';
 
 /** Most reports in one call. */
 const AT_ONCE = 64;
 
 interface Report {
   intent: Intent;
-  reason: 'confirmed' | 'inferred';
+  reason: Confirmed;
   onSent: () => void;
   resolve: (word: Reported) => void;
   reject: (error: unknown) => void;
@@ -35,7 +35,7 @@ export class Confirmations {
    * @param onSent called when it is on its way: what is sent then comes after it
    * @throws what Redis or the script said of this report
    */
-  add(intent: Intent, reason: 'confirmed' | 'inferred', onSent: () => void): Promise<Reported> {
+  add(intent: Intent, reason: Confirmed, onSent: () => void): Promise<Reported> {
     const { promise, resolve, reject } = Promise.withResolvers<Reported>();
     this.#waiting.push({ intent, reason, onSent, resolve, reject });
     if (!this.#busy) void this.#send();

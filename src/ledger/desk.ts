@@ -3,11 +3,13 @@ import { storeError } from '../redis/errors';
 import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './comparison';
+import { readFindings } from './dry-run';
 import { explainRoom } from './explanation';
 import {
   type AgentView,
   ALERT_CODES,
   type DeadLetter,
+  type DryRunFindings,
   type HandResult,
   type JournalRecord,
   type LedgerDesk,
@@ -278,6 +280,10 @@ export class Desk implements LedgerDesk {
       qiscus: { state, untilMs: number(reply[10]), failures: number(reply[11]) },
       resolveWebhook: WEBHOOK_FINDINGS.find((finding) => finding === reply[12]) ?? null,
     };
+  }
+
+  readDryRun(): Promise<DryRunFindings> {
+    return readFindings((cursor) => this.#run('read_compared', cursor));
   }
 }
 

@@ -30,6 +30,9 @@ export type TakenIntents =
   | { kind: 'wait'; ms: number }
   | { kind: 'busy' };
 
+/** Why a reservation became an assignment; 'dry_run': Qiscus was not called. */
+export type Confirmed = 'confirmed' | 'inferred' | 'dry_run';
+
 export type Reported = 'done' | 'fenced';
 
 /** Most entries that one call of `takeEntries` takes. */
@@ -97,7 +100,7 @@ export class Ledger extends Comparison {
   }
 
   /** Qiscus has the room with this agent. Confirmations that come together are one script. @param onSent it is on its way */
-  confirm(intent: Intent, reason: 'confirmed' | 'inferred', onSent = () => {}): Promise<Reported> {
+  confirm(intent: Intent, reason: Confirmed, onSent = () => {}): Promise<Reported> {
     return this.#confirmations.add(intent, reason, onSent);
   }
 

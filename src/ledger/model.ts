@@ -184,6 +184,20 @@ export type HandResult =
   | { kind: 'unknown' }
   | { kind: 'wrong_state'; state: RoomState; agentId: string | null };
 
+/** What a dry run found out about the allocation beside it. */
+export interface DryRunFindings {
+  /** Sessions of which it is known who got them there; by how that is known. */
+  sources: { reading: number; resolver: number; candidate: number };
+  /** Of these, those that the same agent would have got from us. */
+  agreed: number;
+  /** Sessions of which it is not known. */
+  unknown: number;
+  /** Sessions given to each agent: by us, and there. */
+  given: { ours: Map<string, number>; theirs: Map<string, number> };
+  /** Rooms that each agent holds at Qiscus, as last read; an agent who is missing: not told. */
+  loads: Map<string, number>;
+}
+
 /** Everything that the HTTP side may read or ask of the ledger. The worker's verbs are in ledger/index.ts. */
 export interface LedgerDesk {
   readSettings(): Promise<{ maxCustomers: number; markAsResolved: WebhookSetting | null }>;
@@ -213,6 +227,8 @@ export interface LedgerDesk {
   replayDeadLetter(id: string): Promise<boolean>;
   deleteDeadLetter(id: string): Promise<boolean>;
   readHealth(): Promise<LedgerHealth>;
+  /** All zero unless it is the desk of a dry run. */
+  readDryRun(): Promise<DryRunFindings>;
 }
 
 /**
@@ -258,13 +274,15 @@ export type Webhook =
        * null when the payload does not say (simple payload, unresolved or unreadable `latest_service`).
        */
       finishedService: number | null;
+      /** Dry run: whom Qiscus itself would pick, for comparison. */
+      candidateAgentId?: string | null;
     }
   | {
       kind: 'resolved';
       roomId: string;
       /** Id of the service that ended; null in the simple payload. */
       finishedService: number | null;
-      /** The simple payload's `agent_id`: journalled when it differs from the holder, never used to free. */
+      /** The simple payload's `agent_id`, in a dry run the agent who resolved: journalled, never used to free. */
       claimedAgentId: string | null;
     };
 

@@ -20,7 +20,7 @@ import {
   readErrorText,
 } from './answers';
 import { createCall, type Lost, type Reply } from './call';
-import type { AssignOutcome, Qiscus, RoomReading, Turn, WebhookRegistration } from './model';
+import type { AssignOutcome, OthersReading, Qiscus, RoomReading, Turn, WebhookRegistration } from './model';
 import { readRooms } from './rooms';
 import { readRoster } from './roster';
 
@@ -41,6 +41,7 @@ export interface QiscusClientOptions {
 const MAX_ROSTER_BYTES = 4 * 1024 * 1024;
 const ASSIGN_PATH = '/api/v1/admin/service/assign_agent';
 const REMOVE_PATH = '/api/v1/admin/service/remove_agent';
+const OTHERS_PATH = '/api/v2/admin/service/other_agents';
 const AGENTS_PATH = '/api/v2/admin/agents';
 const ROOMS_PATH = '/api/v2/customer_rooms';
 const LOGIN_PATH = '/api/v1/auth';
@@ -88,6 +89,22 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
       await turn?.();
       return call(AGENTS_PATH, { headers, query, maxBytes: MAX_ROSTER_BYTES });
     });
+
+  /** Same rows and paging as the list of agents, by cursor alone. */
+  async function listOthers(roomId: string, turn?: Turn): Promise<OthersReading> {
+    const reading = await readRoster(async ({ limit, cursor_after }) => {
+      await turn?.();
+      const query = {
+        room_id: roomId,
+        ...(limit !== undefined && { limit }),
+        ...(cursor_after !== undefined && { cursor_after }),
+      };
+      return call(OTHERS_PATH, { headers, query, maxBytes: MAX_ROSTER_BYTES });
+    });
+    return reading.kind === 'agents'
+      ? { kind: 'others', agentIds: new Set(reading.agents.map(({ id }) => id)) }
+      : reading;
+  }
 
   const listRooms = (served: boolean, sinceMs: number, turn?: Turn) =>
     readRooms(sinceMs, async (cursor) => {
@@ -151,7 +168,16 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
     }
   }
 
-  return { assignAgent, removeAgent, readRoom, listAgents, listRooms, readResolveWebhook, setResolveWebhook };
+  return {
+    assignAgent,
+    removeAgent,
+    readRoom,
+    listAgents,
+    listOthers,
+    listRooms,
+    readResolveWebhook,
+    setResolveWebhook,
+  };
 }
 
 /** Milliseconds until the deadline, at least 1: a signal of 0 would fire before the call is made. */

@@ -17,6 +17,8 @@ export type AssignOutcome =
   | { kind: 'denied'; status: number }
   /** 429; `retryAfterMs` null when Qiscus gave none. */
   | { kind: 'slowed'; retryAfterMs: number | null }
+  /** Nothing was sent: this is a dry run. */
+  | { kind: 'not_made' }
   /** 5xx, reset, time-out, unreadable, another agent's id. `sent` false only when the connection was refused. */
   | { kind: 'unknown'; sent: boolean; reason: string };
 
@@ -48,6 +50,7 @@ export interface ListedRoom {
 export type RoomsReading = { kind: 'rooms'; rooms: ListedRoom[]; calls: number } | QiscusFailure;
 
 export type RosterReading = { kind: 'agents'; agents: RosterAgent[] } | QiscusFailure;
+export type OthersReading = { kind: 'others'; agentIds: Set<string> } | QiscusFailure;
 export type QiscusFailure =
   | { kind: 'denied'; status: number }
   | { kind: 'slowed'; retryAfterMs: number | null }
@@ -72,6 +75,11 @@ export interface Qiscus {
   removeAgent(roomId: string, agentId: string): Promise<boolean>;
   /** GET /api/v2/customer_rooms/{room_id}. @param withinMs less time than the client's own time-out */
   readRoom(roomId: string, withinMs?: number): Promise<RoomReading>;
+  /**
+   * GET /api/v2/admin/service/other_agents: ids of the agents who are not in this room, all pages, or nothing. Which of
+   * those who are offline it names is not known. For a dry run only.
+   */
+  listOthers(roomId: string, turn?: Turn): Promise<OthersReading>;
   /** GET /api/v2/admin/agents, all pages, either paging style; agents only (no admin, no supervisor). All or nothing. */
   listAgents(turn?: Turn): Promise<RosterReading>;
   /**

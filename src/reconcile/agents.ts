@@ -24,13 +24,13 @@ function channelsOf(agent: RosterAgent): string {
     .join(',');
 }
 
-function entryOf(agent: RosterAgent): RosterEntry {
+function entryOf(agent: RosterAgent, withCount: boolean): RosterEntry {
   return {
     id: agent.id,
     name: shortText(agent.name, LONGEST_NAME) ?? '',
     presence: agent.online ? 'online' : 'offline',
     channels: channelsOf(agent),
-    customerCount: agent.customerCount,
+    customerCount: withCount ? agent.customerCount : null,
   };
 }
 
@@ -38,6 +38,7 @@ function entryOf(agent: RosterAgent): RosterEntry {
  * Reads all agents once and applies the reading.
  * @param lagMs how late Qiscus's counts may be
  * @param turn taken before each call; the reading begins when the first one is given
+ * @param withCounts false: what agents hold at Qiscus beyond our rooms is no load (in a dry run it is all of others' making)
  */
 export async function syncAgents(
   qiscus: Qiscus,
@@ -46,6 +47,7 @@ export async function syncAgents(
   nowMs: () => number,
   lagMs: number,
   turn: Turn,
+  withCounts = true,
 ): Promise<RosterReading> {
   await turn();
   let first = true;
@@ -61,7 +63,7 @@ export async function syncAgents(
   const absent = (await desk.listAgents())
     .filter((agent) => !shown.has(agent.id))
     .map((agent): RosterEntry => ({ id: agent.id, name: '', presence: 'absent', channels: '', customerCount: null }));
-  const entries = [...agents.map(entryOf), ...absent];
+  const entries = [...agents.map((agent) => entryOf(agent, withCounts)), ...absent];
   for (let i = 0; i === 0 || i < entries.length; i += ROSTER_PART) {
     const last = i + ROSTER_PART >= entries.length;
     await ledger.applyRoster(entries.slice(i, i + ROSTER_PART), { begunMs, endedMs, lagMs, last });

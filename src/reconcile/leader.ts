@@ -18,6 +18,7 @@ import type { Qiscus, QiscusFailure } from '../qiscus/model';
 import { NewerFormat } from '../redis/format';
 import { syncAgents } from './agents';
 import type { DecisionLog } from './decisions';
+import type { DryRun } from './dry-run';
 import { RoomSweep } from './rooms';
 import { findWebhook } from './webhook';
 
@@ -53,6 +54,8 @@ export interface LeaderParts {
   desk: LedgerDesk;
   qiscus: Qiscus;
   decisions: DecisionLog;
+  /** null: this is no dry run. */
+  dryRun: DryRun | null;
   config: AppConfig;
   nowMs: () => number;
   /** Unique per leader. */
@@ -87,6 +90,7 @@ export class Leader {
       maxAgeMs: config.allocation.sweepMaxAgeHours * HOUR_MS,
       lagMs: config.countLagSeconds * SECOND_MS,
       mostReadings: Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * READING_SHARE),
+      dryRun: config.dryRun,
     };
     this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, () => this.#turn(), log);
   }
@@ -153,17 +157,19 @@ export class Leader {
     this.#waiting = 0;
     this.#nextDueMs = 0;
     this.#parts.decisions.forget();
+    this.#parts.dryRun?.forget();
     this.#sweep.forget();
     this.#ready.resolve();
   }
 
   async #lead(): Promise<void> {
-    const { config, ledger, decisions, nowMs } = this.#parts;
+    const { config, ledger, decisions, dryRun, nowMs } = this.#parts;
     const idle = this.#isIdle();
     if (!idle || this.#isDue(this.#advancedMs, IDLE_CLOCK_MS)) {
       this.#advancedMs = nowMs();
       await this.#advanceClock();
       await decisions.catchUp();
+      await dryRun?.catchUp();
     }
     if (this.#isDue(this.#reclaimedMs, idle ? IDLE_CLOCK_MS : RECLAIM_EVERY_MS)) {
       this.#reclaimedMs = nowMs();
@@ -231,15 +237,15 @@ export class Leader {
   }
 
   async #readAgents(): Promise<void> {
-    const { qiscus, ledger, desk, nowMs, config, log } = this.#parts;
+    const { qiscus, ledger, desk, dryRun, nowMs, config, log } = this.#parts;
     this.#refused = false;
     try {
       const lagMs = config.countLagSeconds * SECOND_MS;
-      const reading = await syncAgents(qiscus, ledger, desk, nowMs, lagMs, () => this.#turn());
+      const reading = await syncAgents(qiscus, ledger, desk, nowMs, lagMs, () => this.#turn(), dryRun === null);
       if (reading.kind !== 'agents') {
         log.warn({ event: 'roster.unread', ...reading }, `the agents could not be read; ${REMEDIES[reading.kind]}`);
         await this.#note(reading);
-      }
+      } else await dryRun?.noteLoads(reading.agents);
     } finally {
       this.#ready.resolve();
     }
@@ -263,11 +269,11 @@ export class Leader {
   }
 
   async #compareRooms(): Promise<void> {
-    const { log } = this.#parts;
-    const { failure, ...report } = await this.#sweep.sweep();
+    const { dryRun, log } = this.#parts;
+    const { failure, served, ...report } = await this.#sweep.sweep();
     if (report.adopted + report.repaired > 0)
       log.warn({ event: 'sweep.repaired', ...report }, 'webhooks were lost; repaired');
-    if (!failure) return;
+    if (!failure) return dryRun?.readThere(served, () => this.#turn());
     log.warn({ event: 'sweep.unread', ...failure }, `the rooms could not be compared; ${REMEDIES[failure.kind]}`);
     await this.#note(failure);
   }

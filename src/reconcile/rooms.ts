@@ -3,8 +3,11 @@
  *
  * 1. Unserved at Qiscus and not open here, in two sweeps in a row: its webhook was lost, it is adopted.
  * 2. Assigned here and unserved there, in two sweeps in a row: Qiscus is asked whether somebody still holds it.
+ *    (In a dry run others serve the rooms: nothing is asked.)
  * 3. Assigned here and in neither list: the room is read; resolved means that its resolve webhook was lost, and a room
  *    that Qiscus does not know in two readings in a row is over, too.
+ * 4. In a dry run, served there and not open here, in two sweeps in a row but not in the first of all: its webhook does not
+ *    reach us, it is adopted. What was served before the dry run began stays out of it.
  */
 import type { Logger } from 'pino';
 import { ID } from '../ids';
@@ -19,17 +22,21 @@ export interface SweepRules {
   lagMs: number;
   /** Single rooms read in one sweep at most. */
   mostReadings: number;
+  /** Others serve the rooms. */
+  dryRun?: boolean;
 }
 
 export interface SweepReport {
   adopted: number;
   questioned: number;
   repaired: number;
+  /** Our assigned rooms that somebody serves there. */
+  served: HeldRoom[];
   /** What ended it early; null: all was compared. */
   failure: QiscusFailure | null;
 }
 
-const NOTHING = { adopted: 0, questioned: 0, repaired: 0 };
+const NOTHING = { adopted: 0, questioned: 0, repaired: 0, served: [] };
 
 export class RoomSweep {
   readonly #qiscus: Qiscus;
@@ -38,7 +45,10 @@ export class RoomSweep {
   readonly #rules: SweepRules;
   readonly #turn: Turn;
   readonly #log: Logger;
-  #unservedBefore = new Set<string>();
+  /** Rooms that the sweep before might have adopted. */
+  #listedBefore = new Set<string>();
+  /** Dry run: rooms served since before the first sweep; null before it. */
+  #old: Set<string> | null = null;
   /** Rooms that Qiscus did not know when they were read last. */
   #missingBefore = new Set<string>();
   /** The room that was asked about last: the single readings go on behind it, in the order of ids. */
@@ -55,7 +65,8 @@ export class RoomSweep {
 
   /** Somebody else leads: what this process saw is no longer the sweep before. */
   forget(): void {
-    this.#unservedBefore.clear();
+    this.#listedBefore.clear();
+    this.#old = null;
     this.#missingBefore.clear();
   }
 
@@ -67,19 +78,38 @@ export class RoomSweep {
     const unserved = await this.#qiscus.listRooms(false, begunMs - this.#rules.maxAgeMs, this.#turn);
     if (unserved.kind !== 'rooms') return { ...NOTHING, failure: unserved };
     const served =
-      settled.length > 0 ? await this.#qiscus.listRooms(true, 0, this.#turn) : { kind: 'rooms' as const, rooms: [] };
+      settled.length > 0 || this.#rules.dryRun
+        ? await this.#qiscus.listRooms(true, 0, this.#turn)
+        : { kind: 'rooms' as const, rooms: [] };
     if (served.kind !== 'rooms') return { ...NOTHING, failure: served };
 
-    const open = unserved.rooms.filter((room) => !room.resolved && ID.test(room.roomId));
+    const isOpen = (room: ListedRoom) => !room.resolved && ID.test(room.roomId);
+    const open = unserved.rooms.filter(isOpen);
+    const serving = served.rooms.filter(isOpen);
+    const listed = this.#rules.dryRun ? [...this.#newIn(serving), ...open] : open;
     const twice = new Map(
-      open.filter((room) => this.#unservedBefore.has(room.roomId)).map((room) => [room.roomId, room]),
+      listed.filter((room) => this.#listedBefore.has(room.roomId)).map((room) => [room.roomId, room]),
     );
-    this.#unservedBefore = new Set(open.map((room) => room.roomId));
+    this.#listedBefore = idsOf(listed);
 
     const adopted = await this.#adopt(twice, begunMs);
-    const questioned = await this.#question(settled.filter((room) => twice.has(room.roomId)));
-    const shown = new Set([...served.rooms.filter((room) => !room.resolved), ...open].map((room) => room.roomId));
-    return { adopted, questioned, ...(await this.#repair(settled.filter((room) => !shown.has(room.roomId)))) };
+    const questioned = this.#rules.dryRun ? 0 : await this.#question(settled.filter((room) => twice.has(room.roomId)));
+    const shown = idsOf([...serving, ...open]);
+    const there = idsOf(serving);
+    return {
+      adopted,
+      questioned,
+      served: settled.filter((room) => there.has(room.roomId)),
+      ...(await this.#repair(settled.filter((room) => !shown.has(room.roomId)))),
+    };
+  }
+
+  /** Rooms that are served since a later time than the first sweep. */
+  #newIn(serving: ListedRoom[]): ListedRoom[] {
+    const now = idsOf(serving);
+    this.#old = this.#old?.intersection(now) ?? now;
+    const old = this.#old;
+    return serving.filter((room) => !old.has(room.roomId));
   }
 
   async #adopt(candidates: Map<string, ListedRoom>, nowMs: number): Promise<number> {
@@ -136,3 +166,5 @@ export class RoomSweep {
     return { repaired, failure: null };
   }
 }
+
+const idsOf = (rooms: readonly ListedRoom[]) => new Set(rooms.map(({ roomId }) => roomId));

@@ -1,6 +1,7 @@
 /**
  * Every key of the service. `caa:v1:{<app id>}:<noun>`: the tag puts all keys of one Qiscus app into one slot, so that a
- * script may use them together, and spreads many apps over a Redis Cluster.
+ * script may use them together, and spreads many apps over a Redis Cluster. A dry run has keys of its own, in the same slot
+ * (`dry:` before the noun): it neither disturbs nor is believed by the service that goes live later.
  */
 
 /** The noun of each key, its Redis type, and what it is. Scripts name them in their headers. */
@@ -22,6 +23,7 @@ export const KEY_NOUNS = {
   meta: 'hash: counters, the default limit, the drain mark',
   qiscus: 'hash: breaker and rate, shared by all dispatchers',
   dead: 'hash: webhooks that could not be applied',
+  compared: 'hash: what a dry run found out about the allocation beside it',
   lease: 'text: who leads',
 } as const;
 
@@ -30,12 +32,14 @@ export type Keys = Record<KeyNoun, string>;
 
 /**
  * Builds the keys of one app.
+ * @param dryRun those of its dry run
  * @throws Error when the app id holds a brace (it would break the hash tag) or is empty.
  */
-export function keysOf(appId: string): Keys {
+export function keysOf(appId: string, dryRun = false): Keys {
   if (!/^[^{}\s]{1,128}$/.test(appId))
     throw new Error('an app id must be 1 to 128 characters without braces or spaces');
-  const entries = Object.keys(KEY_NOUNS).map((noun) => [noun, `caa:v1:{${appId}}:${noun}`]);
+  const place = dryRun ? 'dry:' : '';
+  const entries = Object.keys(KEY_NOUNS).map((noun) => [noun, `caa:v1:{${appId}}:${place}${noun}`]);
   return Object.fromEntries(entries) as Keys;
 }
 

@@ -36,8 +36,11 @@ export interface Connections {
   command: RedisClient;
   /** One more connection; closed with the rest. */
   open(purpose: Purpose): Promise<RedisClient>;
-  /** @param appLog told when a newer version works on the app's ledger */
-  of(appId: string, appLog?: Pick<Logger, 'warn'>): Promise<Store>;
+  /**
+   * @param appLog told when a newer version works on the app's ledger
+   * @param dryRun its dry run's keys
+   */
+  of(appId: string, appLog?: Pick<Logger, 'warn'>, dryRun?: boolean): Promise<Store>;
   close(): void;
 }
 
@@ -90,8 +93,8 @@ export async function openConnections(
   return {
     command,
     open,
-    async of(appId, appLog) {
-      const keys = keysOf(appId);
+    async of(appId, appLog, dryRun = false) {
+      const keys = keysOf(appId, dryRun);
       const owner = await ownerOf(command, keys.inbox);
       const isNearlyFull = () => full.size > 0 && full.has(owner());
       const scripts = new Scripts(command, keys, ({ format, message }) =>

@@ -37,7 +37,7 @@ export function valuesOf(webhook: Webhook, request: string): string[] {
     webhook.channelId ?? '',
     webhook.source ?? '',
     webhook.customerName ?? '',
-    '',
+    webhook.candidateAgentId ?? '',
   ];
 }
 

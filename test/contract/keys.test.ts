@@ -36,7 +36,12 @@ test('every key, word for word', () => {
     meta: 'caa:v1:{kovof-123}:meta',
     qiscus: 'caa:v1:{kovof-123}:qiscus',
     dead: 'caa:v1:{kovof-123}:dead',
+    compared: 'caa:v1:{kovof-123}:compared',
     lease: 'caa:v1:{kovof-123}:lease',
+  });
+  expect(keysOf('kovof-123', true)).toMatchObject({
+    inbox: 'caa:v1:{kovof-123}:dry:inbox',
+    lease: 'caa:v1:{kovof-123}:dry:lease',
   });
 });
 
@@ -52,7 +57,9 @@ test('[F63] all keys of an app share a slot, and apps spread', async () => {
     const apps = ['kovof-123', 'sandbox', 'a', 'app.with:odd/signs'];
     const slots = new Set<unknown>();
     for (const app of apps) {
-      const own = new Set(await Promise.all(Object.values(keysOf(app)).map(slotOf)));
+      const all = [keysOf(app), keysOf(app, true)].flatMap((keys) => Object.values(keys));
+      expect(new Set(all).size).toBe(all.length);
+      const own = new Set(await Promise.all(all.map(slotOf)));
       expect([app, own.size]).toEqual([app, 1]);
       slots.add([...own][0]);
     }

@@ -22,6 +22,7 @@ test('a room is adopted after two sweeps in a row of one leader, not of one befo
     removeAgent: async () => false,
     readRoom: async () => ({ kind: 'failed', reason: 'not asked' }),
     listAgents: async () => ({ kind: 'agents', agents: [], calls: 1 }),
+    listOthers: async () => ({ kind: 'failed', reason: 'not asked' }),
     listRooms: async () => {
       sweeps.push((await t.desk.readRoom('lost')) !== null);
       return { kind: 'rooms', rooms: [{ ...unserved, roomId: 'lost', lastCommentMs: t.clock.ms }], calls: 1 };
@@ -42,6 +43,7 @@ test('a room is adopted after two sweeps in a row of one leader, not of one befo
     ...{ ledger: t.ledger, desk: t.desk, qiscus, nowMs: () => t.clock.ms, holder: 'me', log },
     config: readConfig({}, []),
     decisions: new Decisions(t.ledger, journal, log),
+    dryRun: null,
   });
   const nextSweep = () => {
     const before = sweeps.length;

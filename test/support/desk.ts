@@ -10,6 +10,7 @@ import type { Config } from '../../src/config';
 import type {
   AgentView,
   DeadLetter,
+  DryRunFindings,
   HandResult,
   Intake,
   JournalFeed,
@@ -35,6 +36,7 @@ export function testConfig(change: (config: Config) => void = () => {}): Config 
     production: false,
     sandbox: true,
     sandboxAgentIds: 'named',
+    dryRun: false,
     http: { host: '127.0.0.1', port: 0, publicBaseUrl: null, webhookWaitMs: 1000 },
     tokens: { webhook: [], admin: [], metrics: [] },
     redis: { url: null, minReplicas: 0, allowWeakDurability: false },
@@ -93,6 +95,14 @@ export const healthy: LedgerHealth = {
   resolveWebhook: null,
 };
 
+const NOT_DRY: DryRunFindings = {
+  sources: { reading: 0, resolver: 0, candidate: 0 },
+  agreed: 0,
+  unknown: 0,
+  given: { ours: new Map(), theirs: new Map() },
+  loads: new Map(),
+};
+
 const AT_MS = 1_763_842_000_000;
 
 export class MemoryDesk implements LedgerDesk {
@@ -123,6 +133,7 @@ export class MemoryDesk implements LedgerDesk {
     const found = await this.readAgent(id);
     return found === null ? null : Object.assign(found, patch);
   }
+  readDryRun = async () => NOT_DRY;
   readRoom = async (roomId: string) => this.rooms.get(roomId) ?? null;
   async explainRoom(roomId: string): Promise<RoomExplanation | null> {
     const found = this.rooms.get(roomId);

@@ -24,6 +24,7 @@ describe('defaults', () => {
       production: false,
       sandbox: true,
       sandboxAgentIds: 'named',
+      dryRun: false,
       http: { host: '127.0.0.1', port: 3000, publicBaseUrl: null, webhookWaitMs: 1000 },
       tokens: { webhook: [], admin: [], metrics: [] },
       redis: { url: null, minReplicas: 0, allowWeakDurability: false },

@@ -3,6 +3,7 @@ import { Elysia } from 'elysia';
 import type { Apps } from '../../apps/directory';
 import { readBody } from '../body';
 import { describe, type Parameter } from '../describe';
+import { refuseInDryRun } from '../dry-run/service';
 import { CANDIDATES_EXAMPLE, candidatesOnWire, MOST_CANDIDATES } from './candidates';
 import { EmptyBody, RequeueBody, ROOM_EXAMPLE, roomOnWire } from './model';
 import { handReply, requeue, unknownRoom } from './service';
@@ -37,7 +38,8 @@ export function rooms(apps: Apps, nowMs: () => number) {
       '/:room_id/requeue',
       async ({ params, request }) => {
         const { remove_agent = false } = await readBody(request, RequeueBody, true);
-        const { desk, qiscus } = apps.of(request);
+        const { desk, qiscus, config } = apps.of(request);
+        if (remove_agent) refuseInDryRun(config);
         return requeue(desk, qiscus, params.room_id, remove_agent);
       },
       { detail: REQUEUE },
@@ -90,7 +92,7 @@ const REQUEUE = describe({
   tag: 'Rooms',
   summary: 'Put a room back in line',
   description:
-    'A parked room goes back to its old place. An assigned one only with `remove_agent: true`, which removes the agent at Qiscus first.',
+    'A parked room goes back to its old place. An assigned one only with `remove_agent: true`, which removes the agent at Qiscus first (not in a dry run).',
   access: 'admin',
   store: true,
   errors: ['ROOM_UNKNOWN', 'WRONG_STATE', 'QISCUS_REFUSED'],

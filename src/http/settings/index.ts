@@ -6,6 +6,7 @@ import type { Apps } from '../../apps/directory';
 import { ServiceError } from '../../errors';
 import { readBody } from '../body';
 import { describe } from '../describe';
+import { refuseInDryRun } from '../dry-run/service';
 import { MarkAsResolvedBody, MaxCustomersBody } from './model';
 import { checkCallbackUrl, maskUrl } from './service';
 
@@ -43,6 +44,7 @@ export function settings(apps: Apps) {
       async ({ request }) => {
         const { url, enable = true } = await readBody(request, MarkAsResolvedBody);
         const { desk, config, qiscus, logger } = apps.of(request);
+        refuseInDryRun(config);
         const rules = { sandbox: config.sandbox, publicBaseUrl: config.http.publicBaseUrl };
         const verdict = checkCallbackUrl(url, rules);
         if (!verdict.ok) throw new ServiceError('INVALID_BODY', verdict.problem);
@@ -100,10 +102,10 @@ const SET_URL = describe({
   tag: 'Settings',
   summary: "Set the resolve webhook's URL at Qiscus",
   description:
-    'Sets at Qiscus where it reports resolved rooms (this needs QISCUS_EMAIL and QISCUS_PASSWORD) and stores what Qiscus confirmed. https, a public host name, no credentials; the host must be the one of PUBLIC_BASE_URL where that is set. Include the webhook token, if one is configured: `…/mark_as_resolved/<token>`.',
+    'Sets at Qiscus where it reports resolved rooms (this needs QISCUS_EMAIL and QISCUS_PASSWORD) and stores what Qiscus confirmed. https, a public host name, no credentials; the host must be the one of PUBLIC_BASE_URL where that is set. Include the webhook token, if one is configured: `…/mark_as_resolved/<token>`. Not in a dry run: Qiscus has one such URL, and it belongs to the service that assigns now.',
   access: 'admin',
   store: true,
-  errors: ['QISCUS_REFUSED'],
+  errors: ['WRONG_STATE', 'QISCUS_REFUSED'],
   body: {
     schema: MarkAsResolvedBody.schema,
     examples: { url: { url: 'https://yourdomain.com/api/v1/webhook/mark_as_resolved' } },

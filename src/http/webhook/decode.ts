@@ -63,6 +63,20 @@ export function decodeResolved(body: unknown): Webhook {
   };
 }
 
+/**
+ * The same webhook for a dry run: with the agent whom Qiscus would pick, or who pressed the button. By these it compares
+ * its own choice.
+ */
+export function withAgentThere(webhook: Webhook, body: unknown): Webhook {
+  const fields = fieldsOf(body);
+  if (webhook.kind === 'allocation') {
+    const candidate = isFields(fields.candidate_agent) ? fields.candidate_agent : {};
+    return { ...webhook, candidateAgentId: idText(candidate.id) };
+  }
+  const by = isFields(fields.resolved_by) && fields.resolved_by.type === 'agent' ? fields.resolved_by : {};
+  return { ...webhook, claimedAgentId: webhook.claimedAgentId ?? idText(by.id) };
+}
+
 function fieldsOf(body: unknown): Fields {
   if (!isFields(body)) throw new ServiceError('INVALID_BODY', 'The body must be a JSON object with room_id.');
   return body;

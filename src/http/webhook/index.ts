@@ -10,7 +10,7 @@ import type { Outcome, Webhook } from '../../ledger/model';
 import { readJson } from '../body';
 import { describe } from '../describe';
 import { jsonReply } from '../headers';
-import { appsNamed, decodeAllocation, decodeResolved } from './decode';
+import { appsNamed, decodeAllocation, decodeResolved, withAgentThere } from './decode';
 import { ALLOCATION_EXAMPLES, AllocationBody, RESOLVED_EXAMPLES, ResolvedBody } from './model';
 import { allocationReply, resolvedReply } from './service';
 
@@ -26,7 +26,8 @@ export function webhooks(apps: Apps) {
     const body = await readJson(request);
     const webhook = decode(body);
     const { intake, config } = apps.ofWebhook(request, appsNamed(body));
-    return intake.submit(webhook, String(set.headers['x-request-id']), config.http.webhookWaitMs);
+    const told = config.dryRun ? withAgentThere(webhook, body) : webhook;
+    return intake.submit(told, String(set.headers['x-request-id']), config.http.webhookWaitMs);
   }
 
   async function allocate({ request, set }: Call) {

@@ -39,6 +39,7 @@ const ROUTES: Record<string, string> = {
   'POST /api/v1/admin/service/mark_as_resolved': 'mark_as_resolved',
   'GET /api/v2/admin/agents': 'agents',
   'GET /api/v2/admin/service/available_agents': 'available_agents',
+  'GET /api/v2/admin/service/other_agents': 'other_agents',
   'POST /api/v2/customer_rooms': 'customer_rooms',
   'GET /api/v2/customer_rooms': 'customer_rooms',
   'POST /api/v1/app/webhook/mark_as_resolved': 'set_webhook',
@@ -147,6 +148,10 @@ export class Api {
         const room = this.truth.rooms.get(ids.room_id);
         return room ? this.listAgents(params, room) : no(404, 'room not found');
       }
+      case 'other_agents': {
+        const room = this.truth.rooms.get(ids.room_id);
+        return room ? this.listAgents(params, room, true) : no(404, 'room not found');
+      }
       case 'customer_rooms':
         return this.listRooms(params);
       case 'customer_room': {
@@ -200,14 +205,14 @@ export class Api {
     return ok(resolvedReply(room, service));
   }
 
-  /** Both lists of agents; for a room: those of its channel, offline ones too. */
-  private listAgents(params: Params, room: Room | null): Answer {
+  /** All lists of agents; for a room: those of its channel, or all who are not in it; offline ones too. */
+  private listAgents(params: Params, room: Room | null, others = false): Answer {
     const { pagingStyle, pageSize, omitCounts, ignoreTypeScope } = this.truth.config;
     const rows: unknown[] = [];
     if (!room && (ignoreTypeScope || params.user_type_scope !== 'agent'))
       rows.push(userV2(ADMIN, 1, [], 0), userV2(SUPERVISOR, 3, [], 0));
     for (const agent of this.truth.agents.values()) {
-      if (room && !this.truth.fits(agent, room)) continue;
+      if (room && (others ? room.agents.includes(agent.id) : !this.truth.fits(agent, room))) continue;
       rows.push(userV2(agent, 2, agent.channelIds, omitCounts ? undefined : this.truth.shownCount(agent)));
     }
     const size = Math.min(Number(params.limit ?? 20) || 20, pageSize);

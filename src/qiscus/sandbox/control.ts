@@ -2,6 +2,7 @@
  * The hands that move the sandbox: what customers, agents and admins do, and what an experimenter wants to break.
  * One implementation behind the HTTP control API (sandbox.ts) and the in-process object that tests use.
  */
+import { Allocator } from './allocator';
 import type { Api } from './api';
 import type { Deliveries, Delivery, DeliveryTarget } from './delivery';
 import type { Faults } from './faults';
@@ -61,6 +62,7 @@ export function createControl(
   appId: string,
 ) {
   const { truth, api, faults, deliveries } = parts;
+  const allocator = new Allocator(truth);
 
   const viewAgent = (agent: Agent): AgentState => ({
     id: agent.id,
@@ -88,14 +90,18 @@ export function createControl(
 
   async function tell(room: Room, opensSession: boolean, how: Message): Promise<Told> {
     const payload = allocationWebhook(truth, room, appId, opensSession);
-    const sent = await deliveries.send('agent_allocation', payload, how);
+    const sending = deliveries.send('agent_allocation', payload, how);
+    allocator.assignAll();
+    const sent = await sending;
     return { room: viewRoom(room), deliveries: sent };
   }
 
   async function tellResolved(room: Room, service: Service, { by = 'agent', ...how }: Resolve) {
     const type = by === 'admin' ? 1 : by === 'agent' ? 2 : 3;
     const payload = resolveWebhook(truth, room, service, appId, type);
-    const sent = await deliveries.send('mark_as_resolved', payload, how);
+    const sending = deliveries.send('mark_as_resolved', payload, how);
+    allocator.assignAll();
+    const sent = await sending;
     return { room: viewRoom(room), deliveries: sent };
   }
 
@@ -130,6 +136,7 @@ export function createControl(
     /** An admin takes an agent out of the room; no webhook tells of it. */
     remove(roomId: string, agentId: string): RoomState {
       if (!truth.removeAgent(roomId, agentId)) throw new SandboxError('The agent is not in the room.');
+      allocator.assignAll();
       return viewRoom(findRoom(roomId));
     },
     read: (roomId: string): RoomState => viewRoom(findRoom(roomId)),
@@ -148,6 +155,7 @@ export function createControl(
       agent.available = available ?? agent.available;
       agent.forceOffline = forceOffline ?? agent.forceOffline;
       if (channelIds !== undefined) agent.channelIds = channelIds;
+      allocator.assignAll();
       return viewAgent(agent);
     },
     /** The agent leaves all rooms, which wait again. */

@@ -32,6 +32,11 @@ export const SandboxConfig = Type.Object(
     payloadStyle: Type.Union([Type.Literal('2025'), Type.Literal('2024')], {
       description: '2024: webhooks without app_code and channel.',
     }),
+    allocator: Type.Union([Type.Null(), Type.Literal('round_robin'), Type.Literal('least_busy')], {
+      description:
+        'Somebody else who assigns every room that waits, as soon as an agent of its channel is online and holds less ' +
+        'than `cap`: in turn, or to the least busy. null: nobody.',
+    }),
     cap: Type.Union([Type.Null(), Type.Integer({ minimum: 1 })], {
       description: 'An assignment that brings an agent over it is a violation (it is still done).',
     }),
@@ -58,6 +63,7 @@ export const defaultConfig: SandboxConfig = {
   cursorTies: 'skip',
   dropWebhooks: 0,
   payloadStyle: '2025',
+  allocator: null,
   cap: null,
   strangerRooms: 'strict',
   sameAgentTwice: 'refuse',

@@ -1,0 +1,122 @@
+/**
+ * Compares a dry run's choices with who got the rooms at Qiscus; one journal record `room.compared` for each session.
+ *
+ * 1. While a room is served there, it is read who is in it: once, for rooms that we gave to somebody too.
+ * 2. A session that ends without such an answer is compared with the agent who resolved it, else with Qiscus's own pick.
+ * 3. Goes on where the last leader was. What is known stands in the journal, so that nothing is counted twice.
+ * 4. Keeps what Qiscus says each agent holds: the other allocation's work, and no load of ours.
+ */
+import type { Logger } from 'pino';
+import type { HeldRoom } from '../ledger/comparison';
+import type { Ledger } from '../ledger/index';
+import type { JournalFeed, JournalRecord, LedgerDesk } from '../ledger/model';
+import type { Qiscus, RosterAgent, Turn } from '../qiscus/model';
+import { endsSession, type Session, sessionIn } from './sessions';
+
+const RECORDS_AT_ONCE = 500;
+/** Records in one tick at most: the clock must go on. */
+const MOST_PAGES = 4;
+/** Most records of one room that are looked at. */
+const LOOKED_AT = 100;
+/** Looks at a room that goes on changing meanwhile. */
+const MOST_LOOKS = 5;
+
+type Source = 'reading' | 'resolver' | 'candidate' | 'none';
+type Finding = { theirs: string | null; source: Source };
+
+export interface DryRunParts {
+  ledger: Ledger;
+  desk: LedgerDesk;
+  qiscus: Pick<Qiscus, 'listOthers'>;
+  journal: JournalFeed;
+  log: Logger;
+  /** Rooms read between two sweeps at most. */
+  mostReadings: number;
+}
+
+export class DryRun {
+  readonly #parts: DryRunParts;
+  /** The newest record that was looked at; null: not known yet. */
+  #seen: string | null = null;
+  /** Assigned rooms that were read, by the token of their assignment. */
+  readonly #read = new Map<string, number>();
+  #isSilent = false;
+
+  constructor(parts: DryRunParts) {
+    this.#parts = parts;
+  }
+
+  /** Somebody else leads now. */
+  forget(): void {
+    this.#seen = null;
+    this.#read.clear();
+  }
+
+  /** Compares the sessions that ended since the last time; only the leader may call it. */
+  async catchUp(): Promise<void> {
+    const { ledger, journal } = this.#parts;
+    this.#seen ??= (await ledger.noteCompared('seen', '')) || null;
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const { records, next } = await journal.page(this.#seen, RECORDS_AT_ONCE);
+      for (const record of records) if (endsSession(record)) await this.#compareEnded(record);
+      const newest = next ?? records.at(-1)?.id;
+      if (newest !== undefined) this.#seen = await ledger.noteCompared('seen', newest);
+      if (next === null) return;
+    }
+  }
+
+  /** Keeps how many rooms each agent holds at Qiscus. */
+  async noteLoads(agents: readonly RosterAgent[]): Promise<void> {
+    const loads = Object.fromEntries(agents.map(({ id, customerCount }) => [id, customerCount]));
+    await this.#parts.ledger.noteCompared('loads', JSON.stringify(loads));
+  }
+
+  /**
+   * Reads who is in rooms that are served there and assigned here, each once.
+   * @param turn taken before each call
+   */
+  async readThere(rooms: readonly HeldRoom[], turn: Turn): Promise<void> {
+    const { desk, qiscus, mostReadings } = this.#parts;
+    const held = new Map(rooms.map(({ roomId, token }) => [roomId, token]));
+    for (const [roomId, token] of this.#read) if (held.get(roomId) !== token) this.#read.delete(roomId);
+    const fresh = rooms.filter(({ roomId }) => !this.#read.has(roomId)).slice(0, mostReadings);
+    if (fresh.length === 0) return;
+    const online = (await desk.listAgents()).filter((agent) => agent.online);
+    for (const { roomId, token } of fresh) {
+      const isCompared = sessionIn(await desk.readDecisions(roomId, LOOKED_AT), null)?.isCompared ?? true;
+      const reading = isCompared ? null : await qiscus.listOthers(roomId, turn);
+      if (reading !== null && reading.kind !== 'others') return this.#tell(reading.kind);
+      this.#read.set(roomId, token);
+      const inRoom = reading === null ? [] : online.filter(({ id }) => !reading.agentIds.has(id));
+      const [agent] = inRoom;
+      // Several: whoever else is missing is in the room with them, or not in that list for another reason.
+      if (!agent || inRoom.length > 1) continue;
+      await this.#compare(roomId, null, () => ({ theirs: agent.id, source: 'reading' }));
+    }
+  }
+
+  async #compareEnded({ id, fields }: JournalRecord): Promise<void> {
+    await this.#compare(fields.room ?? '', id, ({ resolver, candidate }) => {
+      if (resolver !== null) return { theirs: resolver, source: 'resolver' };
+      return candidate === null ? { theirs: null, source: 'none' } : { theirs: candidate, source: 'candidate' };
+    });
+  }
+
+  /** @param end the record that ended the session; null: it goes on */
+  async #compare(roomId: string, end: string | null, find: (session: Session) => Finding): Promise<void> {
+    const { ledger, desk } = this.#parts;
+    for (let look = 0; look < MOST_LOOKS; look++) {
+      const session = sessionIn(await desk.readDecisions(roomId, LOOKED_AT), end);
+      if (session === null || session.isCompared) return;
+      const { last, place, ours } = session;
+      if (await ledger.compare({ roomId, last, place, ours, ...find(session) })) return;
+    }
+  }
+
+  /** Once: without readings, resolvers and candidates still tell something. */
+  #tell(kind: string): void {
+    if (this.#isSilent) return;
+    this.#isSilent = true;
+    this.#parts.log.warn({ event: 'comparison.unread', kind }, 'Qiscus does not tell who is in a room');
+  }
+}
