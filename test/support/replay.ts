@@ -19,7 +19,7 @@ const CLOSES = ['room.released', 'room.closed', 'room.expired', 'room.repaired',
 /** They change nothing that a decision depends on. */
 const NO_CHANGE = (
   'entry.stale call.fenced entry.buried entry.replayed entry.deleted webhook.registered webhook.checked qiscus.paused ' +
-  'qiscus.recovered room.erased alert.raised alert.repeated alert.cleared'
+  'qiscus.recovered room.erased alert.raised alert.repeated alert.cleared room.compared'
 ).split(' ');
 
 export type Replayed = Pick<Books, 'limit' | 'rooms' | 'agents'>;

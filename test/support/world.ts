@@ -104,7 +104,8 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
   };
   const service = await start({ ROLE: role });
   const url = service.url ?? '';
-  const keys = keysOf(environ.QISCUS_APP_ID ?? '');
+  const isDry = environ.DRY_RUN === 'true';
+  const keys = keysOf(environ.QISCUS_APP_ID ?? '', isDry);
   const api: Caller = caller(url);
   sandbox.setDelivery({ baseUrl: url, webhookToken: WEBHOOK_TOKEN });
 
@@ -132,6 +133,8 @@ async function openWorld(redis: TestRedis, undo: (() => Promise<void>)[], option
     /** Every broken invariant, once our books and Qiscus's have had time to agree; `ended`: those of our books alone. */
     broken: (ended: boolean): Promise<string[]> => {
       const redisUrl = environ.REDIS_URL ?? '';
+      // A dry run's books are not meant to be Qiscus's.
+      if (!ended && isDry) return Promise.resolve([]);
       if (!ended) return brokenAtLast(redisUrl, keys, sandbox.state, [], explained);
       return connect(redisUrl, 'command').then((client) =>
         brokenWhenQuiet(client, keys, null, []).finally(() => client.disconnect()),
