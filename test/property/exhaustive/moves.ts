@@ -277,7 +277,10 @@ const requestOf = ({ room, agent, token }: Call): Request => ({ room, agent, tok
 
 function told(call: Call, outcome: AssignOutcome): Partial<Call> {
   if (call.kind === 'question') {
-    return { phase: 'telling', told: intern({ as: 'question', ...answerOf(outcome, { kind: 'room', resolved: false }) }) };
+    return {
+      phase: 'telling',
+      told: intern({ as: 'question', ...answerOf(outcome, { kind: 'room', resolved: false }) }),
+    };
   }
   const action = decide(outcome, { ...call, id: '', roomId: '', agentId: call.agent }, JITTER);
   return { phase: action.do === 'read' ? 'reading' : 'telling', told: intern({ as: 'assign', action }) };
