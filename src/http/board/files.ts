@@ -6,7 +6,7 @@
  *    import from a package is rewritten to its path here; an import map would have to stand inline.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type Asset, asset } from '../assets';
 
 const FOLDER = fileURLToPath(new URL('./page/', import.meta.url));
@@ -35,10 +35,9 @@ let files: Map<string, Asset> | null = null;
 /** The file at /board/`name`; undefined when there is none. */
 export function boardFile(name: string): Asset | undefined {
   files ??= new Map([
-    ...['style.css', 'views.css'].map((name): [string, Asset] => [
-      name,
-      asset(new URL(`./page/${name}`, import.meta.url)),
-    ]),
+    ...readdirSync(FOLDER)
+      .filter((file) => file.endsWith('.css'))
+      .map((file): [string, Asset] => [file, asset(new URL(file, pathToFileURL(FOLDER)))]),
     ...Object.entries(LIBRARIES).map(([path, file]): [string, Asset] => [path, asset(packageFile(file))]),
     ...ownModules(),
   ]);

@@ -137,7 +137,7 @@ function row(agent: Agent, words: Words['agents'], language: State['language'], 
         </button>
         <bdi class="id">${agent.id === agent.name ? '' : agent.id}</bdi>
       </td>
-      <td role="cell" class="standing"><span class="dot"></span>${words.states[standing]}</td>
+      <td role="cell" class="standing"><span class="dot ${standing}"></span>${words.states[standing]}</td>
       <td role="cell" class="load">${bar(agent, words)}
         <span class="n ${agent.load > agent.limit ? 'over' : ''}" title=${agent.max_customers === null ? nothing : words.own}>
           ${agent.load}${agent.outside_known ? '' : html`<span title=${words.unknown}>?</span>`}<span class="of"> / ${agent.limit}${agent.max_customers === null ? '' : '*'}</span>

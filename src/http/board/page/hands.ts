@@ -100,7 +100,7 @@ export function draw({ words, defaultLimit }: State): void {
     html`
       <form method="dialog" novalidate @submit=${submitted}>
         <h2 id="hands-title">${title}</h2>
-        <p class="about"><bdi>${hand.about}</bdi></p>
+        <p class="whom"><bdi>${hand.about}</bdi></p>
         ${phase === 'done' ? nothing : html`<p>${says}</p>`}
         ${hand.limit && phase !== 'done' ? limitField(hands, hand.limit, defaultLimit) : nothing}
         <p class="told ${phase}" role="status">${phase === 'acts' ? hands.acting : told(words)}</p>

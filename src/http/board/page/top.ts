@@ -35,7 +35,7 @@ export function draw({ words: { page }, language, appId, link }: State): Templat
   return html`
     <h1>${page.title}</h1>
     <p class="app"><span class="unseen">${page.app} </span><bdi>${appId ?? ''}</bdi></p>
-    <p class="link ${link}" role="status"><span class="dot"></span>${page.links[link]}</p>
+    <p class="link" role="status"><span class="dot ${link}"></span>${page.links[link]}</p>
     <nav aria-label=${page.title}><a href="/docs">${page.console}</a></nav>
     <div class="tongues" role="group" aria-label=${page.language}>
       ${tongue('en', 'EN')}${tongue('id', 'ID')}
