@@ -11,9 +11,6 @@
 local AGAIN, CALM, WATCH = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 if (#ARGV - 4) % 3 ~= 0 then error('alerts come three arguments each') end
 
--- Is the time since then over? Also when the clock was set back: waiting for its old time could take hours.
-local function over(since, ms) return NOW - since >= ms or since > NOW end
-
 local function tell(event, alert)
   local notes = { 'code', alert.code, 'count', alert.count, 'since', alert.since }
   if alert.about ~= '' then
@@ -30,7 +27,8 @@ for i, packed in ipairs(raw and cmsgpack.unpack(raw) or {}) do
 end
 for i = 5, #ARGV, 3 do
   local alert = at[ARGV[i]]
-  local event = not alert and 'alert.raised' or over(alert.told, AGAIN) and 'alert.repeated'
+  -- Told in the future: the clock was set back, and waiting for its old time could take hours.
+  local event = not alert and 'alert.raised' or (NOW - alert.told >= AGAIN or alert.told > NOW) and 'alert.repeated'
   if not alert then
     alert = { code = ARGV[i], since = NOW }
     standing[#standing + 1] = alert
@@ -44,7 +42,8 @@ end
 
 local kept = {}
 for _, alert in ipairs(standing) do
-  if alert.seen ~= NOW and over(alert.seen, CALM) then
+  alert.seen = math.min(alert.seen, NOW)
+  if NOW - alert.seen >= CALM then
     tell('alert.cleared', alert)
   else
     kept[#kept + 1] = { alert.code, alert.since, alert.told, alert.seen, alert.count, alert.about }

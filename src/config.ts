@@ -56,6 +56,8 @@ export interface AppConfig {
   countLagSeconds: number;
   outboxClaimMs: number;
   journal: { days: number; maxEntries: number };
+  /** When people are told; `silenceMinutes` null: never of silence. */
+  alerts: { waitMinutes: number; drift: number; silenceMinutes: number | null; repeatMinutes: number };
   log: { level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; stack: LogSink[]; slackWebhookUrl: string | null };
   shutdownSeconds: number;
 }
@@ -194,6 +196,12 @@ function decode(env: Environment, args: string[], hasApps: boolean, report: (pro
     countLagSeconds: get('COUNT_LAG_SECONDS'),
     outboxClaimMs: get('OUTBOX_CLAIM_MS'),
     journal: { days: get('JOURNAL_DAYS'), maxEntries: get('JOURNAL_MAX_ENTRIES') },
+    alerts: {
+      waitMinutes: get('ALERT_WAIT_MINUTES'),
+      drift: get('ALERT_DRIFT'),
+      silenceMinutes: get('ALERT_SILENCE_MINUTES'),
+      repeatMinutes: get('ALERT_REPEAT_MINUTES'),
+    },
     log: { level: get('LOG_LEVEL'), stack: get('LOG_STACK'), slackWebhookUrl: get('LOG_SLACK_WEBHOOK_URL') },
     shutdownSeconds: get('SHUTDOWN_SECONDS'),
   };
@@ -251,7 +259,7 @@ export function findMisspellings(env: Record<string, string | undefined>): strin
     .flatMap((name) => {
       const meant = known.find((candidate) => loose(candidate) === loose(name));
       if (meant) return [`${name} is not a setting; did you mean ${meant}?`];
-      return /^(QISCUS|ROSTER|RECONCILE|OUTBOX|JOURNAL|FALLBACK|SANDBOX)_/.test(name)
+      return /^(QISCUS|ROSTER|RECONCILE|OUTBOX|JOURNAL|FALLBACK|SANDBOX|ALERT)_/.test(name)
         ? [`${name} is not a setting`]
         : [];
     });

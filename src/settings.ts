@@ -157,6 +157,10 @@ export const SETTINGS = {
   OUTBOX_CLAIM_MS: whole(45_000, 200, 3_600_000),
   JOURNAL_DAYS: whole(7, 1, 3650),
   JOURNAL_MAX_ENTRIES: whole(1_000_000, 1000, 1_000_000_000),
+  ALERT_WAIT_MINUTES: whole(15, 1, 10_080),
+  ALERT_DRIFT: whole(20, 1, 1_000_000),
+  ALERT_SILENCE_MINUTES: { initial: null, ...wholeNumber(1, 10_080) } satisfies Optional<number>,
+  ALERT_REPEAT_MINUTES: whole(60, 1, 10_080),
   LOG_LEVEL: { initial: 'info', ...oneOf(['trace', 'debug', 'info', 'warn', 'error']) },
   LOG_STACK: {
     initial: 'stdout',

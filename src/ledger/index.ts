@@ -5,6 +5,7 @@
 import { list, number, text, unexpected } from '../redis/reply';
 import { Comparison } from './comparison';
 import { Confirmations } from './confirmations';
+import type { AlertCode } from './model';
 
 export type Taken = { kind: 'taken'; count: number; upTo: string } | { kind: 'pending' } | { kind: 'more' };
 export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };
@@ -203,6 +204,22 @@ export class Ledger extends Comparison {
   /** Notes what Qiscus says about our resolve webhook, for /health/ready. */
   async noteWebhook(finding: 'ok' | 'unset' | 'disabled' | 'elsewhere'): Promise<void> {
     await this.run('note_webhook', finding);
+  }
+
+  /**
+   * Notes which alerts hold now; what is news goes into the journal.
+   * @param againMs after that one that stands is told again
+   * @param calmMs how long its condition must be away before it is over
+   * @param notes of the leader, for the next one
+   */
+  async noteAlerts(
+    alerts: { code: AlertCode; count: number; roomId: string | null }[],
+    againMs: number,
+    calmMs: number,
+    notes: string,
+  ): Promise<void> {
+    const args = alerts.flatMap(({ code, count, roomId }) => [code, count, roomId ?? '']);
+    await this.run('note_alerts', againMs, calmMs, notes, ...args);
   }
 
   /** How far the decision log has come; `seen` '' only asks. */

@@ -9,13 +9,28 @@ import type { Logger } from 'pino';
 import { isOlder } from '../ids';
 import type { Ledger } from '../ledger/index';
 import type { JournalFeed, JournalRecord } from '../ledger/model';
+import { alertLine } from './alerts';
 
 const RECORDS_AT_ONCE = 500;
 /** Records in one tick at most: the clock must go on. */
 const MOST_PAGES = 10;
 /** Most records kept between two ticks. */
 const MOST_HEARD = 5_000;
-const LOGGED = ['request', 'room', 'agent', 'entry', 'cause', 'state', 'reason', 'position', 'load', 'limit'] as const;
+const LOGGED = [
+  'request',
+  'room',
+  'agent',
+  'entry',
+  'cause',
+  'state',
+  'reason',
+  'position',
+  'load',
+  'limit',
+  'code',
+  'count',
+  'about',
+] as const;
 const WARNINGS = new Set(['room.parked', 'room.repaired', 'room.adopted', 'qiscus.paused', 'entry.buried']);
 
 export class DecisionLog {
@@ -83,7 +98,9 @@ export class DecisionLog {
       const value = record.fields[field];
       if (value) line[field] = value;
     }
-    if (record.event === 'call.sent') this.#logger.debug(line, record.event);
+    const alert = alertLine(record);
+    if (alert) this.#logger[alert.level](line, alert.text);
+    else if (record.event === 'call.sent') this.#logger.debug(line, record.event);
     else if (WARNINGS.has(record.event)) this.#logger.warn(line, record.event);
     else this.#logger.info(line, record.event);
   }

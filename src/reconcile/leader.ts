@@ -4,7 +4,7 @@
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
  * 2. Every tick: what is due by time, and the decision log. Every few seconds: intents whose dispatcher died.
  * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
- *    webhook now and then; parts of the journal's snapshot. These run beside the ticks, one of a kind at a time: a slow
+ *    webhook now and then; parts of the journal's snapshot; what people should be told (watch.ts). These run beside the ticks, one of a kind at a time: a slow
  *    Qiscus never stops the clock.
  * 4. Of an app where nothing happens, waits or is due, the ticks are slow: a thousand such cost next to nothing.
  * 5. `stop` gives the lease back.
@@ -20,6 +20,7 @@ import { syncAgents } from './agents';
 import type { DecisionLog } from './decisions';
 import type { DryRun } from './dry-run';
 import { RoomSweep } from './rooms';
+import { Watch } from './watch';
 import { findWebhook } from './webhook';
 
 const TICK_MS = 200;
@@ -31,6 +32,8 @@ const IDLE_TICK_MS = 1_500;
 const IDLE_CLOCK_MS = 5_000;
 const LEASE_MS = 5_000;
 const RECLAIM_EVERY_MS = 2_000;
+const WATCH_EVERY_MS = 10_000;
+const IDLE_WATCH_MS = 30_000;
 const CHECK_WEBHOOK_EVERY_MS = 300_000;
 const SNAPSHOT_EVERY_MS = 1_000;
 /** Parts of a snapshot in a row: about 1,500 rooms a second, so that a large one does not hold up the others. */
@@ -66,6 +69,7 @@ export interface LeaderParts {
 export class Leader {
   readonly #parts: LeaderParts;
   readonly #sweep: RoomSweep;
+  readonly #watch: Watch;
   readonly #ready = Promise.withResolvers<void>();
   #stopped = false;
   #leads = false;
@@ -85,7 +89,7 @@ export class Leader {
 
   constructor(parts: LeaderParts) {
     this.#parts = parts;
-    const { qiscus, ledger, nowMs, config, log } = parts;
+    const { qiscus, ledger, desk, nowMs, config, log } = parts;
     const rules = {
       maxAgeMs: config.allocation.sweepMaxAgeHours * HOUR_MS,
       lagMs: config.countLagSeconds * SECOND_MS,
@@ -93,6 +97,7 @@ export class Leader {
       dryRun: config.dryRun,
     };
     this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, () => this.#turn(), log);
+    this.#watch = new Watch(ledger, desk, config.alerts, nowMs);
   }
 
   /** Resolves when the agents were read once, well or not, or somebody else leads. */
@@ -117,6 +122,7 @@ export class Leader {
   see(record: JournalRecord): void {
     if (this.#isIdle()) this.#wake();
     this.#activeAt = performance.now();
+    this.#watch.see(record);
     if (record.event === 'room.refused') this.#refused = true;
     if (record.event === 'webhook.registered') this.#begunMs.delete('webhook');
   }
@@ -159,6 +165,7 @@ export class Leader {
     this.#parts.decisions.forget();
     this.#parts.dryRun?.forget();
     this.#sweep.forget();
+    this.#watch.forget();
     this.#ready.resolve();
   }
 
@@ -178,6 +185,7 @@ export class Leader {
     this.#every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
     this.#every('sweep', config.reconcileSeconds * SECOND_MS, () => this.#compareRooms());
     this.#every('snapshot', SNAPSHOT_EVERY_MS, () => this.#snapshotJournal());
+    this.#every('alerts', idle ? IDLE_WATCH_MS : WATCH_EVERY_MS, () => this.#watch.look());
     this.#every('webhook', CHECK_WEBHOOK_EVERY_MS, () => this.#checkWebhook());
   }
 

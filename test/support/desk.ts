@@ -65,6 +65,7 @@ export function testConfig(change: (config: Config) => void = () => {}): Config 
     countLagSeconds: 10,
     outboxClaimMs: 45_000,
     journal: { days: 7, maxEntries: 1_000_000 },
+    alerts: { waitMinutes: 15, drift: 20, silenceMinutes: null, repeatMinutes: 60 },
     log: { level: 'info', stack: ['stdout'], slackWebhookUrl: null },
     shutdownSeconds: 20,
     apps: null,

@@ -53,6 +53,7 @@ describe('defaults', () => {
       countLagSeconds: 10,
       outboxClaimMs: 45_000,
       journal: { days: 7, maxEntries: 1_000_000 },
+      alerts: { waitMinutes: 15, drift: 20, silenceMinutes: null, repeatMinutes: 60 },
       log: { level: 'info', stack: ['stdout'], slackWebhookUrl: null },
       shutdownSeconds: 20,
       apps: null,

@@ -3,7 +3,7 @@ import { Elysia } from 'elysia';
 import type { Apps } from '../../apps/directory';
 import { presentedToken } from '../auth';
 import { describe } from '../describe';
-import { healthOnWire } from './model';
+import { alertsOnWire, healthOnWire } from './model';
 import { type AppReadiness, readiness, warningsOf } from './service';
 
 export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | undefined) {
@@ -34,7 +34,7 @@ export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | und
           sandbox,
           ...(found.length > 0 && found.every(({ app }) => app.config.dryRun) && { dry_run: true }),
           ...(warnings.size > 0 && { warnings: [...warnings] }),
-          ...(isKnown && details(mine)),
+          ...(isKnown && { ...details(mine), alerts: mine.flatMap(alertsOnWire) }),
         };
         if (failing.length === 0) return { status: 'success', ...common };
         set.status = 503;
@@ -58,7 +58,7 @@ const READY = describe({
   tag: 'Health',
   summary: 'Can it work?',
   description:
-    'Checks Redis, that no newer version works on the ledger (`format`), the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail (`start`: one could not be started, and is tried again). `dry_run`: every app is one, and nothing is changed at Qiscus. With an admin token the numbers too, or which apps fail.',
+    'Checks Redis, that no newer version works on the ledger (`format`), the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail (`start`: one could not be started, and is tried again). `dry_run`: every app is one, and nothing is changed at Qiscus. With an admin token the numbers too, or which apps fail, and `alerts`: what a person should look at, with `code`, `since`, `count`, and `room_id` where it is about a room.',
   access: 'open',
   replies: {
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },

@@ -1,5 +1,16 @@
 /** The numbers behind readiness, on the wire. */
 import type { LedgerHealth } from '../../ledger/model';
+import type { AppReadiness } from './service';
+
+/** The alerts that stand, of one app; which one is said where there are several. */
+export const alertsOnWire = ({ app, health }: AppReadiness, _: number, all: AppReadiness[]) =>
+  (health?.alerts ?? []).map(({ code, sinceMs, count, roomId }) => ({
+    ...(all.length > 1 && { app: app.id }),
+    code,
+    since: new Date(sinceMs).toISOString(),
+    count,
+    ...(roomId !== null && { room_id: roomId }),
+  }));
 
 export const healthOnWire = (health: LedgerHealth) => ({
   inbox_age_ms: health.inboxAgeMs,
