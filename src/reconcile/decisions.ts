@@ -1,7 +1,8 @@
 /**
  * The decision log: one line per journal record, written by whoever leads.
  *
- * 1. Goes on where the last leader was, so that no decision is missing after a crash; the last moment may come twice.
+ * 1. Goes on where the last leader was, so that no decision is missing after a crash; the last moment may come twice, in
+ *    the logs of two processes.
  * 2. Writes what this process's reader of the journal heard, which costs nothing more; what it did not hear is read.
  * 3. The journal holds neither names nor secrets; what a line shows of it is listed here.
  */
@@ -38,10 +39,12 @@ export class DecisionLog {
   readonly #journal: JournalFeed;
   readonly #logger: Logger;
   /** The newest record that was written. */
-  #last: string | null = null;
+  #last = '0-0';
+  /** The same while it is not noted in Redis. */
+  #unnoted: string | null = null;
   #heard: JournalRecord[] = [];
-  /** Since it began to listen it has read up to the end: what is newer than that was heard. */
-  #isWhole = false;
+  /** All records after this one were heard, in order; null: not known yet. */
+  #wholeAfter: string | null = null;
   #unlisten: (() => void) | null = null;
 
   constructor(ledger: Ledger, journal: JournalFeed, logger: Logger) {
@@ -52,44 +55,48 @@ export class DecisionLog {
 
   /** Writes what was decided since the last time; only the leader may call it. */
   async catchUp(): Promise<void> {
-    this.#unlisten ??= this.#journal.subscribe((record) => this.#hear(record));
-    this.#last ??= await this.#ledger.noteLogged('');
-    await this.#log(this.#isWhole ? this.#heard.splice(0) : []);
+    if (!this.#unlisten) {
+      const noted = await this.#ledger.noteLogged('');
+      this.#last = this.#unnoted && isOlder(noted, this.#unnoted) ? this.#unnoted : noted;
+      this.#unlisten = this.#journal.subscribe((record) => this.#hear(record));
+    }
+    const isWhole = this.#wholeAfter !== null && !isOlder(this.#last, this.#wholeAfter);
+    if (isWhole) await this.#log(this.#heard.splice(0));
     for (let page = 0; page < MOST_PAGES; page++) {
       const { records, next } = await this.#journal.page(this.#last, RECORDS_AT_ONCE);
       await this.#log(records, next);
       if (next === null) {
-        this.#isWhole = true;
+        this.#wholeAfter ??= this.#last;
         return;
       }
     }
   }
 
-  /** Somebody else leads now. */
+  /** Somebody else leads now, or may have led meanwhile. */
   forget(): void {
     this.#unlisten?.();
     this.#unlisten = null;
-    this.#forgetHeard();
-    this.#last = null;
-  }
-
-  #forgetHeard(): void {
     this.#heard = [];
-    this.#isWhole = false;
+    this.#wholeAfter = null;
   }
 
   #hear(record: JournalRecord): void {
-    if (this.#heard.length === MOST_HEARD) this.#forgetHeard();
+    if (this.#heard.length === MOST_HEARD) {
+      this.#wholeAfter = this.#heard.at(-1)?.id ?? null;
+      this.#heard = [];
+    }
     this.#heard.push(record);
   }
 
   /** @param upTo a newer record, when some that are left out follow */
   async #log(records: JournalRecord[], upTo: string | null = null): Promise<void> {
-    const last = this.#last ?? '';
-    const fresh = records.filter(({ id }) => isOlder(last, id));
+    const fresh = records.filter(({ id }) => isOlder(this.#last, id));
     for (const record of fresh) this.#write(record);
     const newest = upTo ?? fresh.at(-1)?.id;
-    if (newest !== undefined) this.#last = await this.#ledger.noteLogged(newest);
+    if (newest === undefined) return;
+    this.#last = this.#unnoted = newest;
+    await this.#ledger.noteLogged(newest);
+    this.#unnoted = null;
   }
 
   #write(record: JournalRecord): void {

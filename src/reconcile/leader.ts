@@ -136,6 +136,8 @@ export class Leader {
         else this.#follow();
       } catch (error) {
         this.#leads = false;
+        // Somebody else may lead before we hear of it.
+        this.#parts.decisions.forget();
         // Whoever is newer leads.
         if (error instanceof NewerFormat) await ledger.takeLease(holder, 0).catch(() => undefined);
         log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');

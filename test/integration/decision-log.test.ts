@@ -20,8 +20,19 @@ afterAll(async () => {
   await redis.stop();
 });
 
+/** Lets something happen after a page was read and before its reader knows of it. */
+class SlowPages extends JournalReader {
+  meanwhile = async () => {};
+
+  override async page(...args: Parameters<JournalReader['page']>): ReturnType<JournalReader['page']> {
+    const page = await super.page(...args);
+    await this.meanwhile();
+    return page;
+  }
+}
+
 let t: TestLedger;
-let reader: JournalReader;
+let reader: SlowPages;
 let log: DecisionLog;
 let written: string[];
 let heard: string[];
@@ -31,7 +42,7 @@ beforeEach(async () => {
   await client.del(t.keys.journal);
   [written, heard, logged] = [[], [], []];
   const logger = pino({ level: 'info' }, { write: (line) => logged.push(JSON.parse(line).journal) });
-  reader = new JournalReader(client, { on: () => () => undefined }, t.keys.journal, logger);
+  reader = new SlowPages(client, { on: () => () => undefined }, t.keys.journal, logger);
   await reader.start();
   reader.subscribe(({ id }) => heard.push(id));
   log = new DecisionLog(t.ledger, reader, logger);
@@ -77,6 +88,44 @@ test('more than it keeps between two ticks', async () => {
   await log.catchUp();
   await write(1);
   await hear();
+  await log.catchUp();
+  expect(logged).toEqual(written);
+  await reader.stop();
+});
+
+test('more than it keeps while it reads a page', async () => {
+  await write(1);
+  reader.meanwhile = async () => {
+    reader.meanwhile = async () => {};
+    await write(5_400);
+    await hear();
+  };
+  for (let tick = 0; tick < 3; tick++) await log.catchUp();
+  expect(logged).toEqual(written);
+  await write(1);
+  await hear();
+  await log.catchUp();
+  expect(logged).toEqual(written);
+  await reader.stop();
+});
+
+test('written, and Redis gone before it was noted: not once more', async () => {
+  const trouble = async () => {
+    const type = await client.type(t.keys.meta);
+    await client.rename(t.keys.meta, `${t.keys.meta}-aside`);
+    await client.set(t.keys.meta, type);
+    await expect(log.catchUp()).rejects.toThrow();
+    await client.rename(`${t.keys.meta}-aside`, t.keys.meta);
+  };
+  await log.catchUp();
+  await write(2);
+  await trouble();
+  expect(logged).toEqual(written);
+  await log.catchUp();
+  await write(2);
+  await hear();
+  await trouble();
+  log.forget();
   await log.catchUp();
   expect(logged).toEqual(written);
   await reader.stop();
