@@ -4,7 +4,7 @@
  * 1. Where and with what token follows from the service's own settings: HOST, PORT and ADMIN_TOKEN of `.env` or the environment.
  *    A token is never an argument, which everybody on the machine could read.
  * 2. Every failure is a CommandError that says what to do.
- * 3. What is decoded for people is cleaned of all that a terminal would obey; `text` is what came, for `--json`.
+ * 3. What is decoded for people is cleaned of all that a terminal would obey; `json` is what came, for `--json`.
  *
  * Holds nothing; there is nothing to stop.
  */
@@ -12,7 +12,7 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { baseUrlOf, type Environment } from '../config';
 import { readSetting } from '../settings';
-import { CommandError, wrongUsage } from './errors';
+import { CommandError, NoAnswer, wrongUsage } from './errors';
 import { clean } from './screen';
 
 export interface Place {
@@ -23,10 +23,11 @@ export interface Place {
   app: string | null;
 }
 
-/** An answer that was decoded, and its text as it came. */
 export interface Answer<T> {
+  /** For people: cleaned. */
   value: T;
-  json: unknown;
+  /** As it came. */
+  json: T;
 }
 
 const ANSWER_WITHIN_MS = 10_000;
@@ -97,14 +98,15 @@ export class Api {
       const answer = await fetch(url + path, { headers, signal, redirect: 'error' });
       return { status: answer.status, text: await answer.text() };
     } catch (error) {
-      throw new CommandError(explainSilence(url, error));
+      throw new NoAnswer(explainSilence(url, error));
     }
   }
 
   #decode<T extends TSchema>(status: number, text: string, schema: T, also: number[]): Answer<Static<T>> {
     const json = parse(text);
     const value = parse(text, (_, one) => (typeof one === 'string' ? clean(one) : one));
-    if ((status === 200 || also.includes(status)) && Value.Check(schema, value)) return { value, json };
+    if ((status === 200 || also.includes(status)) && Value.Check(schema, value) && Value.Check(schema, json))
+      return { value, json };
     throw this.#refusal(status, value);
   }
 

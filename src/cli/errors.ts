@@ -15,3 +15,6 @@ export class CommandError extends Error {
 }
 
 export const wrongUsage = (message: string): CommandError => new CommandError(message, 2);
+
+/** Nobody answers there. */
+export class NoAnswer extends CommandError {}

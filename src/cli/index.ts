@@ -7,10 +7,11 @@
  *
  * Ends by itself.
  */
-import { parseArgs } from 'node:util';
 import { visible } from '../text';
 import { Api, placeOf } from './api';
-import { CommandError, wrongUsage } from './errors';
+import { doctor } from './doctor';
+import { wrongUsage } from './errors';
+import { readArguments, runCommand } from './main';
 import { type Screen, screenOf } from './screen';
 import { status } from './status';
 import { agents, queue, room } from './tables';
@@ -50,13 +51,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-function read(args: string[]) {
-  try {
-    return parseArgs({ args, options: OPTIONS, allowPositionals: true });
-  } catch (error) {
-    throw wrongUsage(error instanceof Error ? error.message : String(error));
-  }
-}
+const read = (args: string[]) => readArguments({ args, options: OPTIONS, allowPositionals: true });
 
 type Values = ReturnType<typeof read>['values'];
 
@@ -78,6 +73,8 @@ function run(command: string, rest: string[], values: Values): Promise<Finding> 
       return why(api(), id);
     case 'agents':
       return agents(api());
+    case 'doctor':
+      return doctor(process.env, { url: values.url, app: values.app });
     default:
       throw wrongUsage(`There is no command ${command}.`);
   }
@@ -97,13 +94,4 @@ async function main(args: string[]): Promise<number> {
   return code;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof CommandError)) throw error;
-  const isUsage = error.code === 2;
-  console.error(
-    isUsage ? `${error.message}\n\`bun run allocation --help\` lists commands and options.` : error.message,
-  );
-  process.exitCode = error.code;
-}
+await runCommand('allocation', () => main(process.argv.slice(2)));

@@ -25,13 +25,14 @@ const coloured: Paint = (style, text) => styleText(style, text, { validateStream
 
 const OLDEST_TERMINAL = 80;
 
-/** The screen behind a stream. A reader that went away (`| head`) ends the process quietly. */
-export function screenOf(
-  stream: NodeJS.WriteStream,
-  env: Record<string, string | undefined>,
-  leave: (code: number) => void = process.exit,
-): Screen {
-  stream.on('error', (error: NodeJS.ErrnoException) => leave(error.code === 'EPIPE' ? 0 : 1));
+/** A reader that went away (`| head`) ends the process quietly; a disk that is full does not. */
+export function endWithReader(stream: NodeJS.WriteStream): void {
+  stream.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+}
+
+/** The screen behind a stream. */
+export function screenOf(stream: NodeJS.WriteStream, env: Record<string, string | undefined>): Screen {
+  endWithReader(stream);
   return {
     width: stream.isTTY ? stream.columns || OLDEST_TERMINAL : Number.POSITIVE_INFINITY,
     paint: stream.isTTY && !env.NO_COLOR && env.TERM !== 'dumb' ? coloured : plain,

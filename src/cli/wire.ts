@@ -117,4 +117,4 @@ export const Candidates = Type.Object({
 });
 export type Candidates = Static<typeof Candidates>;
 
-export const JournalPage = Type.Object({ records: Type.Array(Type.Unknown()), next: orNull(Text) });
+export const JournalPage = Type.Object({ records: Type.Array(Type.Object({ id: Text })), next: orNull(Text) });

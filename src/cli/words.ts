@@ -44,7 +44,7 @@ const TECHNICAL = ['entry', 'request', 'cause', 'room', 'token', 'place', 'prev'
 /** What a record says, in one line. */
 export function reasonOf({ event, fields }: WireRecord): string {
   if (event === 'room.reserved') return choice(fields);
-  const rest = Object.entries(fields).filter(([name]) => !TECHNICAL.includes(name));
+  const rest = Object.entries(fields).filter(([name, value]) => value !== '' && !TECHNICAL.includes(name));
   return [...(fields.agent ? [fields.agent] : []), ...rest.map(([name, value]) => `${name} ${value}`)].join(', ');
 }
 

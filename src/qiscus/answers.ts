@@ -81,7 +81,7 @@ export const decodeRemoved = decoder(Type.Object({ data: Type.Unknown() }));
 export const decodeToken = decoder(
   Type.Object({ data: Type.Object({ user: Type.Object({ authentication_token: Type.String({ minLength: 1 }) }) }) }),
 );
-/** The part of the login's answer that tells which resolve webhook is registered. */
+/** The part of the login's answer that tells which webhooks are registered. Old answers lack the last three. */
 export const decodeRegistered = decoder(
   Type.Object({
     data: Type.Object({
@@ -89,6 +89,9 @@ export const decodeRegistered = decoder(
         app: Type.Object({
           mark_as_resolved_webhook_url: Type.Union([Type.String(), Missing]),
           is_mark_as_resolved_webhook_enabled: Type.Union([Type.Boolean(), Missing]),
+          allocate_agent_webhook_url: Type.Optional(Type.Unknown()),
+          is_allocate_agent_webhook_enabled: Type.Optional(Type.Unknown()),
+          is_agent_allocation_enabled: Type.Optional(Type.Unknown()),
         }),
       }),
     }),

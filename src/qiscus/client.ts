@@ -11,7 +11,6 @@
 import {
   classifyAssign,
   classifyFailure,
-  decodeRegistered,
   decodeRemoved,
   decodeRoom,
   decodeToken,
@@ -20,7 +19,16 @@ import {
   readErrorText,
 } from './answers';
 import { createCall, type Lost, type Reply } from './call';
-import type { AssignOutcome, OthersReading, Qiscus, RoomReading, Turn, WebhookRegistration } from './model';
+import type {
+  AssignOutcome,
+  OthersReading,
+  Qiscus,
+  RegisteredWebhook,
+  RoomReading,
+  Turn,
+  WebhookRegistration,
+} from './model';
+import { LOGIN_PATH, readRegistration } from './registration';
 import { readRooms } from './rooms';
 import { readRoster } from './roster';
 
@@ -44,7 +52,6 @@ const REMOVE_PATH = '/api/v1/admin/service/remove_agent';
 const OTHERS_PATH = '/api/v2/admin/service/other_agents';
 const AGENTS_PATH = '/api/v2/admin/agents';
 const ROOMS_PATH = '/api/v2/customer_rooms';
-const LOGIN_PATH = '/api/v1/auth';
 const WEBHOOK_PATH = '/api/v1/app/webhook/mark_as_resolved';
 
 /** A client for one Qiscus app. Cheap; make one per process. */
@@ -118,13 +125,10 @@ export function createQiscusClient(options: QiscusClientOptions): Qiscus {
       return call(ROOMS_PATH, { method: 'POST', headers, body, maxBytes: MAX_ROSTER_BYTES });
     });
 
-  async function readResolveWebhook(): Promise<{ url: string | null; enabled: boolean } | null> {
+  async function readResolveWebhook(): Promise<RegisteredWebhook | null> {
     if (!email || !password) return null;
-    const reply = await call(LOGIN_PATH, { method: 'POST', body: { email, password } });
-    const app =
-      reply.kind === 'reply' && isSuccess(reply.status) ? decodeRegistered(reply.text)?.data.user.app : undefined;
-    if (!app) return null;
-    return { url: app.mark_as_resolved_webhook_url ?? null, enabled: app.is_mark_as_resolved_webhook_enabled ?? false };
+    const found = await readRegistration(call, { email, password });
+    return found.kind === 'app' ? found.resolve : null;
   }
 
   /** One try to set the webhook; logs in when it has no token, and once more when the kept one is no longer taken. */

@@ -56,6 +56,12 @@ export type QiscusFailure =
   | { kind: 'slowed'; retryAfterMs: number | null }
   | { kind: 'failed'; reason: string };
 
+/** A webhook as Qiscus has it; `url` null: none. */
+export interface RegisteredWebhook {
+  url: string | null;
+  enabled: boolean;
+}
+
 export type WebhookRegistration =
   | { kind: 'set'; url: string; enabled: boolean }
   /** Qiscus said no, or was not reachable within the time: nothing was stored by us. */
@@ -88,7 +94,7 @@ export interface Qiscus {
    */
   listRooms(served: boolean, sinceMs: number, turn?: Turn): Promise<RoomsReading>;
   /** The resolve webhook that Qiscus has, from the login's answer; null without an admin's login or when it fails. */
-  readResolveWebhook(): Promise<{ url: string | null; enabled: boolean } | null>;
+  readResolveWebhook(): Promise<RegisteredWebhook | null>;
   /** POST /api/v1/app/webhook/mark_as_resolved with the admin token; answers what Qiscus says it stored. */
   setResolveWebhook(url: string, enabled: boolean): Promise<WebhookRegistration>;
 }

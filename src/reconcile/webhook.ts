@@ -1,27 +1,31 @@
-/** Does Qiscus call us when a room is resolved? Pure. */
+/** Does Qiscus call us? Compares the webhooks that it has with those that we expect. Pure. */
+import type { RegisteredWebhook } from '../qiscus/model';
+
+export type WebhookName = 'mark_as_resolved' | 'agent_allocation';
+export type WebhookFinding = 'ok' | 'unset' | 'disabled' | 'elsewhere';
 
 /**
  * @param registered what Qiscus has
  * @param ours where we expect the webhook; null when nobody said. The token in it may differ (rotation), the place may not.
  */
 export function findWebhook(
-  registered: { url: string | null; enabled: boolean },
+  registered: RegisteredWebhook,
   ours: string | null,
-): 'ok' | 'unset' | 'disabled' | 'elsewhere' {
+  name: WebhookName = 'mark_as_resolved',
+): WebhookFinding {
   if (!registered.url) return 'unset';
-  const place = placeOf(registered.url);
-  const expected = ours === null ? null : placeOf(ours);
+  const path = `/webhook/${name}`;
+  const place = placeOf(registered.url, path);
+  const expected = ours === null ? null : placeOf(ours, path);
   if (place === null || (expected !== null && place !== expected)) return 'elsewhere';
-  if (expected === null && !place.endsWith(WEBHOOK_PATH)) return 'elsewhere';
+  if (expected === null && !place.endsWith(path)) return 'elsewhere';
   return registered.enabled ? 'ok' : 'disabled';
 }
 
-const WEBHOOK_PATH = '/webhook/mark_as_resolved';
-
 /** Host and path without a token behind the webhook's name; null when it is no URL. */
-function placeOf(text: string): string | null {
+function placeOf(text: string, path: string): string | null {
   if (!URL.canParse(text)) return null;
   const { host, pathname } = new URL(text);
-  const end = pathname.indexOf(WEBHOOK_PATH);
-  return end === -1 ? `${host}${pathname}` : `${host}${pathname.slice(0, end + WEBHOOK_PATH.length)}`;
+  const end = pathname.indexOf(path);
+  return end === -1 ? `${host}${pathname}` : `${host}${pathname.slice(0, end + path.length)}`;
 }

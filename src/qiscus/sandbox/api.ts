@@ -173,7 +173,9 @@ export class Api {
   }
 
   private app() {
-    return appRecord(this.options.appId, this.registered?.url ?? null, this.registered?.enabled ?? false);
+    const { allocationWebhookUrl } = this.truth.config;
+    const { url = null, enabled = false } = this.registered ?? {};
+    return appRecord(this.options.appId, allocationWebhookUrl, url, enabled);
   }
 
   private logIn({ email, password }: Params): Answer {

@@ -46,6 +46,9 @@ export const SandboxConfig = Type.Object(
         'it never counts: somebody tries the service by hand, and nobody tells the sandbox how that goes on.',
     }),
     sameAgentTwice: Type.Union([Type.Literal('refuse'), Type.Literal('accept')]),
+    allocationWebhookUrl: Type.Union([Type.Null(), Type.String()], {
+      description: 'What an admin entered under Custom Agent Allocation: only shown, webhooks go where /delivery says.',
+    }),
     setterNeedsToken: Type.Boolean({ description: 'The webhook setting refuses the app secret (401).' }),
     seed: Type.Integer({ description: 'For everything random here: lost webhooks, faults with a ratio.' }),
   },
@@ -67,6 +70,7 @@ export const defaultConfig: SandboxConfig = {
   cap: null,
   strangerRooms: 'strict',
   sameAgentTwice: 'refuse',
+  allocationWebhookUrl: null,
   setterNeedsToken: false,
   seed: 1,
 };

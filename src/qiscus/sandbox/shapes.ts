@@ -127,7 +127,7 @@ export const roomRow = (room: Room) => ({
 });
 
 /** The app's own record: the reply of the webhook setters, and part of the login. */
-export const appRecord = (appId: string, url: string | null, enabled: boolean) => ({
+export const appRecord = (appId: string, allocationUrl: string | null, url: string | null, enabled: boolean) => ({
   id: 1,
   name: 'Sandbox',
   app_code: appId,
@@ -136,7 +136,7 @@ export const appRecord = (appId: string, url: string | null, enabled: boolean) =
   updated_at: plainDate(madeAtMs),
   bot_webhook_url: null,
   is_bot_enabled: false,
-  allocate_agent_webhook_url: null,
+  allocate_agent_webhook_url: allocationUrl,
   is_allocate_agent_webhook_enabled: true,
   mark_as_resolved_webhook_url: url,
   is_mark_as_resolved_webhook_enabled: enabled,
