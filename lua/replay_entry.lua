@@ -21,5 +21,5 @@ if VERB == 'replay' then
   ring(INBOX, redis.call('XADD', INBOX, '*', unpack(fields)))
 end
 redis.call('HDEL', DEAD, ID)
-journal(VERB == 'replay' and 'entry.replayed' or 'entry.deleted', nil, nil, 'dead', ID, 'reason', 'operator')
+journal(VERB == 'replay' and 'entry.replayed' or 'entry.deleted', nil, nil, 'dead', ID, 'reason', 'operator', 'by', 'operator')
 return { 'done' }

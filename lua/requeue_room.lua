@@ -14,7 +14,7 @@ if not room then return { 'unknown' } end
 if room.state ~= 'parked' and not (room.state == 'assigned' and room.token == TOKEN) then
   return { 'wrong_state', room.state, room.agent }
 end
-journal('room.requeued', ROOM, room, 'was', room.state, 'agent', room.agent, 'state', 'waiting', 'reason', 'operator')
+journal('room.requeued', ROOM, room, 'was', room.state, 'agent', room.agent, 'state', 'waiting', 'reason', 'operator', 'by', 'operator')
 local group
 if room.state == 'parked' then redis.call('ZREM', PARKED, ROOM) else group = free_slot(ROOM, room) end
 attempts_forget(room)

@@ -11,5 +11,6 @@ local FIELD, VALUE = ARGV[2], tonumber(ARGV[3])
 local before = limit_default()
 redis.call('HSET', META, FIELD, VALUE)
 default_limit = nil
-if limit_default() ~= before then journal('limit.changed', nil, nil, 'from', before, 'to', limit_default(), 'by', FIELD) end
+if limit_default() ~= before then journal('limit.changed', nil, nil, 'from', before, 'to', limit_default(),
+  'by', FIELD == 'max_customers' and 'operator' or 'configuration') end
 return { drain() == 1 and 'more' or 'done' }

@@ -50,7 +50,7 @@ export function journalRecord(id: string, fields: Record<string, string>): Journ
 }
 
 function agentView(item: Reply): AgentView {
-  const [id, name, online, paused, reserved, assigned, outside, limit, own, channels, counted] = list(item);
+  const [id, name, online, paused, reserved, assigned, outside, limit, own, channels, counted, last] = list(item);
   const listed = text(channels);
   return {
     id: text(id),
@@ -65,6 +65,7 @@ function agentView(item: Reply): AgentView {
     limit: number(limit),
     maxCustomers: number(own) < 0 ? null : number(own),
     channels: listed === '*' ? null : listed.split(',').filter(Boolean),
+    lastAssignedMs: number(last) || null,
   };
 }
 

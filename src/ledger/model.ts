@@ -56,6 +56,8 @@ export interface AgentView {
   maxCustomers: number | null;
   /** null: every channel. */
   channels: string[] | null;
+  /** Its last confirmed assignment; null: none yet. */
+  lastAssignedMs: number | null;
 }
 
 /** How an agent stands towards a room: able to take it, or the first of these that keeps him from it. */

@@ -260,6 +260,7 @@ export function agent(id: string, rest: Partial<AgentView> = {}): AgentView {
     limit: 2,
     maxCustomers: null,
     channels: ['1'],
+    lastAssignedMs: null,
     ...rest,
   };
 }

@@ -57,7 +57,7 @@ export async function readSnapshot({
 /** What of a snapshot the checker looks at. */
 interface Seen extends Omit<Snapshot, 'rooms' | 'agents'> {
   rooms: ReadonlyMap<string, { state: string; agentId: string | null }>;
-  agents: ReadonlyMap<string, Omit<AgentView, 'name' | 'outsideKnown' | 'maxCustomers'>>;
+  agents: ReadonlyMap<string, Omit<AgentView, 'name' | 'outsideKnown' | 'maxCustomers' | 'lastAssignedMs'>>;
 }
 
 /** The same of the books: one reading, where `readSnapshot` asks for every room. */
@@ -130,7 +130,10 @@ export function brokenInvariants(now: Seen, acknowledged: Iterable<string>): str
 }
 
 /** The eligibility rule, written a second time on purpose: the checker must not believe the ledger. */
-export function isEligible(agent: Omit<AgentView, 'name' | 'outsideKnown' | 'maxCustomers'>, channel: string): boolean {
+export function isEligible(
+  agent: Omit<AgentView, 'name' | 'outsideKnown' | 'maxCustomers' | 'lastAssignedMs'>,
+  channel: string,
+): boolean {
   const fits = channel === '' || agent.channels === null || agent.channels.includes(channel);
   return agent.online && !agent.paused && fits && agent.load < agent.limit;
 }

@@ -42,6 +42,8 @@ test('what an operator did, refused or lost is a decision; what happens all the 
   expect(kind('room.released', { reason: 'resolved' })).toBeNull();
   expect(kind('agent.offline', { reason: 'refused' })).toBe('refused');
   expect(kind('agent.offline', { reason: 'absent' })).toBeNull();
+  expect(kind('limit.changed', { by: 'operator' })).toBe('hand');
+  expect(kind('limit.changed', { by: 'configuration' })).toBeNull();
   expect(kind('limit.changed', { by: 'max_customers' })).toBe('hand');
   expect(kind('limit.changed', { by: 'initial_max_customers' })).toBeNull();
   for (const event of ['call.sent', 'room.assigned', 'entry.repeated']) expect(kind(event)).toBeNull();

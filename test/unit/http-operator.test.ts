@@ -101,6 +101,7 @@ describe('agents', () => {
     limit: 2,
     max_customers: null,
     channels: ['1'],
+    last_assigned_at: null,
   };
 
   test('list and one', async () => {

@@ -49,7 +49,7 @@ const LIST = describe({
   tag: 'Agents',
   summary: 'All agents and what they hold',
   description:
-    '`load` is reserved + assigned + outside, where outside is what Qiscus says the agent holds beyond our rooms (`outside_known` false: Qiscus did not say lately). `limit` is in force; `max_customers` null means that it is the default.',
+    '`load` is reserved + assigned + outside, where outside is what Qiscus says the agent holds beyond our rooms (`outside_known` false: Qiscus did not say lately). `limit` is in force; `max_customers` null means that it is the default. `last_assigned_at` is when Qiscus last confirmed a room for the agent.',
   access: 'admin',
   store: true,
   replies: { 200: { means: 'All agents, by id.', example: { status: 'success', agents: [AGENT_EXAMPLE] } } },

@@ -2,6 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import type { AgentView } from '../../ledger/model';
 import { shape } from '../body';
+import { isoTime } from '../page';
 
 export const AgentPatch = shape(
   Type.Object(
@@ -27,6 +28,7 @@ export const agentOnWire = (agent: AgentView) => ({
   limit: agent.limit,
   max_customers: agent.maxCustomers,
   channels: agent.channels,
+  last_assigned_at: agent.lastAssignedMs === null ? null : isoTime(agent.lastAssignedMs),
 });
 
 export const AGENT_EXAMPLE = {
@@ -42,4 +44,5 @@ export const AGENT_EXAMPLE = {
   limit: 2,
   max_customers: null,
   channels: ['1'],
+  last_assigned_at: '2025-11-22T20:06:40.000Z',
 };

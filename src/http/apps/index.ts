@@ -6,7 +6,11 @@ import { describe } from '../describe';
 export function listing(apps: Apps) {
   return new Elysia({ prefix: '/api/v1' }).get(
     '/apps',
-    ({ request }) => ({ status: 'success', apps: apps.openTo(request).map(({ id }) => ({ app_id: id })) }),
+    ({ request }) => ({
+      status: 'success',
+      apps: apps.openTo(request).map(({ id }) => ({ app_id: id })),
+      named: apps.idFor(request),
+    }),
     { detail: LIST },
   );
 }
@@ -15,8 +19,10 @@ const LIST = describe({
   tag: 'Settings',
   summary: 'The Qiscus apps that your token opens',
   description:
-    'One app, unless QISCUS_APPS_FILE lists more. Where a token opens several, every other request names its app: header `X-App-Id`, or the user name of HTTP Basic.',
+    'One app, unless QISCUS_APPS_FILE lists more. Where a token opens several, every other request names its app: header `X-App-Id`, or the user name of HTTP Basic. `named` is the one that this request is about; null when it does not say.',
   access: 'admin',
   allApps: true,
-  replies: { 200: { means: 'Their ids.', example: { status: 'success', apps: [{ app_id: 'kovof-123' }] } } },
+  replies: {
+    200: { means: 'Their ids.', example: { status: 'success', apps: [{ app_id: 'kovof-123' }], named: 'kovof-123' } },
+  },
 });

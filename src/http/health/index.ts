@@ -12,7 +12,10 @@ export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | und
   /** What a token's owner is told beside: all of an only app, of several those that fail. */
   function details(mine: AppReadiness[]) {
     const [only] = mine;
-    if (only && mine.length === 1) return only.health === null ? {} : { details: healthOnWire(only.health) };
+    if (only && mine.length === 1) {
+      const own = only.failing.length > 0 && { failing: only.failing };
+      return { details: { ...own, ...(only.health && healthOnWire(only.health)) } };
+    }
     const failing = mine.filter((one) => one.failing.length > 0).map(({ app, failing }) => [app.id, failing]);
     return { apps: { served: mine.length, failing: Object.fromEntries(failing) } };
   }

@@ -211,6 +211,7 @@ export function snapshotOf(books: Books): Snapshot {
       limit: agent.limit >= 0 ? agent.limit : raw.limit,
       maxCustomers: agent.limit >= 0 ? agent.limit : null,
       channels: agent.channels === '*' ? null : agent.channels.split(',').filter(Boolean),
+      lastAssignedMs: null,
     }),
   );
   return {

@@ -24,8 +24,8 @@ export interface Agent {
   max_customers: number | null;
   /** null: every channel. */
   channels: string[] | null;
-  /** When it last got a room; absent where the service does not tell. */
-  last_assigned_at?: string | null;
+  /** When it last got a room; null: not yet. */
+  last_assigned_at: string | null;
 }
 
 /** One room in line. */
@@ -118,8 +118,7 @@ export const readDefaultLimit = async (): Promise<number> =>
 
 /** The app that the page is about; null when the service does not say. */
 export async function readAppId(): Promise<string | null> {
-  const { apps, named } = await call<{ apps: { app_id: string }[]; named?: string | null }>('GET', '/apps');
-  return named ?? (apps.length === 1 ? (apps[0]?.app_id ?? null) : null);
+  return (await call<{ named: string | null }>('GET', '/apps')).named;
 }
 
 /** A page of the journal, oldest first, after a record. */

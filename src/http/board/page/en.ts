@@ -38,7 +38,7 @@ export const en = {
     sorts: { attention: 'Fullest first', free: 'Most free first', name: 'By name' },
     all: 'All',
     states: { free: 'Free', full: 'Full', paused: 'Paused', offline: 'Offline' },
-    columns: { agent: 'Agent', state: 'State', load: 'Load', channels: 'Channels', last: 'Last room', hands: 'Change' },
+    columns: { agent: 'Agent', state: 'State', load: 'Load', channels: 'Channels', last: 'Last', hands: 'Change' },
     bar: (assigned: number, reserved: number, outside: number, limit: number) =>
       `${assigned} assigned, ${reserved} reserved, ${outside} outside, limit ${limit}`,
     legend: { assigned: 'Assigned', reserved: 'Reserved', outside: 'Outside', free: 'Free' },

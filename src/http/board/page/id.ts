@@ -41,7 +41,7 @@ export const id: Words = {
       state: 'Status',
       load: 'Beban',
       channels: 'Channel',
-      last: 'Room terakhir',
+      last: 'Terakhir',
       hands: 'Ubah',
     },
     bar: (assigned, reserved, outside, limit) =>
@@ -60,7 +60,7 @@ export const id: Words = {
   },
   line: {
     title: 'Antrean',
-    columns: { position: 'No.', room: 'Room', channel: 'Channel', age: 'Menunggu' },
+    columns: { position: 'No.', room: 'Room', channel: 'Channel', age: 'Lama' },
     total: (n) => `${n.toLocaleString('id')} room menunggu`,
     empty: 'Tidak ada yang menunggu.',
     hint: 'Tombol panah untuk berpindah, Enter untuk membuka room.',

@@ -31,7 +31,7 @@ const KINDS: Record<string, Kind> = {
 export function kindOf({ event, fields }: Recorded): Kind | null {
   if (event === 'room.released') return fields.reason === 'resolved' ? null : 'hand';
   if (event === 'agent.offline') return fields.reason === 'refused' ? 'refused' : null;
-  if (event === 'limit.changed') return fields.by === 'max_customers' ? 'hand' : null;
+  if (event === 'limit.changed') return /^(operator|max_customers)$/.test(fields.by ?? '') ? 'hand' : null;
   return KINDS[event] ?? null;
 }
 
