@@ -23,7 +23,9 @@ function readOrExit() {
 }
 
 const config = readOrExit();
-const { logger, learn, reopen, flush } = createLogger(config);
+const { logger, learn, reopen, flush, settle } = createLogger(config);
+/** For the last words to Slack, ms. */
+const SETTLE_MS = 2_000;
 let signals = 0;
 process.on('SIGTERM', () => void stopOn('SIGTERM'));
 process.on('SIGINT', () => void stopOn('SIGINT'));
@@ -42,10 +44,16 @@ function exit(code: number): never {
   process.exit(code);
 }
 
-function fail(error: unknown): never {
+/** Ends when Slack has the last words, or has had time enough. */
+async function leave(code: number): Promise<never> {
+  await settle?.(SETTLE_MS);
+  return exit(code);
+}
+
+function fail(error: unknown): Promise<never> {
   if (error instanceof ConfigError) {
     console.error(error.message);
-    return exit(2);
+    return leave(2);
   }
   if (error instanceof ServiceError) {
     // What was planned for is told in words; its trace helps nobody.
@@ -54,7 +62,7 @@ function fail(error: unknown): never {
   } else {
     logger.fatal({ event: 'service.failed', err: error }, 'the service failed');
   }
-  return exit(1);
+  return leave(1);
 }
 
 process.on('uncaughtException', fail);
@@ -88,12 +96,12 @@ async function stopOn(signal: NodeJS.Signals): Promise<void> {
   await service.stop();
   clearTimeout(net);
   logger.info({ event: 'service.stopped' }, 'stopped');
-  exit(0);
+  await leave(0);
 }
 
 const service = await starts;
 console.log(ready(config, service));
 service.failed.catch(async (error) => {
   await service.stop();
-  fail(error);
+  await fail(error);
 });

@@ -1,14 +1,16 @@
 /**
- * The log: one JSON object a line, to standard output and/or a file. Events are `noun.verbed`:
+ * The log: one JSON object a line, to standard output and/or a file; warnings and errors to Slack, too. Events are `noun.verbed`:
  * `logger.info({ event: 'room.assigned', request, room, agent, entry }, 'Room assigned')`.
  *
  * 1. Everything passes the redactor (redact.ts) before pino sees it: objects, errors, texts, child bindings.
  * 2. The lines of one turn of the event loop leave together, in one write after it: cheap, in order, and never lost at exit.
- * 3. `reopen` (on SIGHUP) lets logrotate move the file away; `flush`, the last step of a stop, writes what is pending.
+ * 3. `reopen` (on SIGHUP) lets logrotate move the file away; `flush`, the last step of a stop, writes what is pending, and
+ *    `settle`, before it, gives Slack a moment.
  */
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { Config } from './config';
+import { SlackLog } from './log-slack';
 import { createRedactor, secretsIn } from './redact';
 import { visible } from './text';
 
@@ -23,11 +25,21 @@ export function createLogger(config: Config): {
   learn(config: Config): void;
   reopen(): void;
   flush(): void;
+  /** Sends what Slack has not got yet; null: there is no Slack. Never rejects, and takes no longer than `limitMs`. */
+  settle: ((limitMs: number) => Promise<void>) | null;
 } {
-  const { level, stack } = config.log;
+  const { level, stack, slackWebhookUrl } = config.log;
   const file = stack.includes('single') ? open(join(config.dataDir, 'logs', LOG_FILE)) : null;
-  // With nothing but Slack, which comes later, the lines would be lost: then they go to standard output as well.
+  // Slack gets warnings and errors, and not always: with nothing else the lines go to standard output as well.
   const stdout = stack.includes('stdout') || !file ? open(1) : null;
+
+  const slack = stack.includes('slack') && slackWebhookUrl !== null ? new SlackLog(slackWebhookUrl, report) : null;
+  /** What Slack's part says about itself. */
+  function report(event: string, fields: Record<string, unknown>): void {
+    const what =
+      event === 'slack.unsent' ? 'Slack did not take a message; it is tried again' : 'Slack takes messages again';
+    logger.warn({ event, ...fields }, what);
+  }
 
   let pending = '';
   function flush(): void {
@@ -64,6 +76,7 @@ export function createLogger(config: Config): {
     {
       write(line) {
         if (pending === '') setImmediate(flush);
+        slack?.add(line);
         pending += visible(line);
       },
     },
@@ -73,12 +86,6 @@ export function createLogger(config: Config): {
   logger.child = function (this: Logger, bindings: object, options?: object) {
     return Reflect.apply(child, this, [redact(bindings), options]);
   } as typeof child;
-  if (stack.includes('slack')) {
-    logger.warn(
-      { event: 'log.slack_pending' },
-      'LOG_STACK has slack: alerts to Slack are not sent yet by this version',
-    );
-  }
   return {
     logger,
     learn: (next) => {
@@ -87,6 +94,7 @@ export function createLogger(config: Config): {
     },
     reopen: () => file?.reopen(),
     flush,
+    settle: slack === null ? null : (limitMs) => slack.settle(limitMs),
   };
 }
 

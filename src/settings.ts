@@ -90,6 +90,14 @@ function webUrl(schemes: readonly string[]) {
   };
 }
 
+/** The path is the secret of whoever may write into the channel: it does not travel unencrypted. */
+function slackUrl(text: string): string | Wrong {
+  const found = webUrl(['https:', 'http:'])(text);
+  if (found instanceof Wrong || found.startsWith('https:')) return found;
+  const isHere = /^http:\/\/(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?(?:\/|$)/.test(found);
+  return isHere ? found : new Wrong('is http, and not an address of this machine');
+}
+
 const HOST_NAME = /^[0-9A-Za-z]([0-9A-Za-z._-]*[0-9A-Za-z])?$/;
 const HOSTS = String.raw`(?:\[[0-9a-fA-F:.]+\]|[0-9A-Za-z._-]+)(?::\d{1,5})?`;
 const LOGIN = '(?:[^/@]*@)?';
@@ -166,7 +174,7 @@ export const SETTINGS = {
     initial: 'stdout',
     ...listOf('a comma list of stdout, single, slack', oneOf(['stdout', 'single', 'slack']).parse),
   },
-  LOG_SLACK_WEBHOOK_URL: optional('an https URL', webUrl(['https:'])),
+  LOG_SLACK_WEBHOOK_URL: optional('an https URL (http only for an address of this machine itself)', slackUrl),
   SHUTDOWN_SECONDS: whole(20, 0, 600),
   NODE_ENV: optional('production, development, test', oneOf(['production', 'development', 'test']).parse),
   SANDBOX_AGENT_IDS: { initial: 'named', ...oneOf(['named', 'numeric']) },

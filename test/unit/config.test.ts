@@ -226,6 +226,10 @@ describe('rules between values', () => {
     expect(problemsOf({ LOG_STACK: 'slack' })).toEqual([expect.stringContaining('LOG_SLACK_WEBHOOK_URL is required')]);
     expect(problemsOf({ LOG_STACK: 'slack', LOG_SLACK_WEBHOOK_URL: 'http://hooks.example.com/x' })).toHaveLength(1);
     expect(problemsOf({ LOG_STACK: 'slack', LOG_SLACK_WEBHOOK_URL: 'https://hooks.example.com/x' })).toEqual([]);
+    // Unencrypted only to the machine itself.
+    expect(problemsOf({ LOG_STACK: 'slack', LOG_SLACK_WEBHOOK_URL: 'http://127.0.0.1:4000/x' })).toEqual([]);
+    for (const url of ['http://127.0.0.1.example.com/x', 'http://127.example.com/x', 'http://10.0.0.1/x'])
+      expect(problemsOf({ LOG_STACK: 'slack', LOG_SLACK_WEBHOOK_URL: url })).toHaveLength(1);
   });
 });
 
