@@ -4,7 +4,7 @@
  *   { "apps": [{ "QISCUS_APP_ID": "shop-1", "QISCUS_SECRET": { "env": "SHOP_1_SECRET" }, "QISCUS_MAX_CUSTOMER": 3 }] }
  *
  * 1. An app's settings have the names that they have in the environment; what an app does not set is the environment's.
- * 2. A value is a text or a number, or where to find it: `{ "env": "NAME" }` or `{ "file": "/path" }`. Secrets only so.
+ * 2. A value is a text, a number, true or false, or where to find it: `{ "env": "NAME" }` or `{ "file": "/path" }`. Secrets only so.
  * 3. Every problem is reported, with the app's id or its place in the list, and never with a value.
  */
 import type { Environment } from './config';
@@ -89,7 +89,7 @@ function settingsOf(
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(entry)) {
     if (!APP_SETTINGS.includes(name)) complain(`a setting in it is not one that an app may have: ${known(name)}`);
-    else if (typeof value === 'string' || typeof value === 'number') {
+    else if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') {
       if (SECRETS.includes(name))
         complain(`${name} must be {"env": "NAME"} or {"file": "/path"}: no secrets in this file`);
       settings[name] = String(value);
@@ -106,7 +106,7 @@ function settingsOf(
 function problemOf(value: unknown): string {
   if (isFields(value) && 'env' in value) return 'refers to a name that the environment does not set';
   if (isFields(value) && 'file' in value) return 'refers to a file that is empty or cannot be read';
-  return 'must be a text, a number, {"env": "NAME"} or {"file": "/path"}';
+  return 'must be a text, a number, true, false, {"env": "NAME"} or {"file": "/path"}';
 }
 
 /** A name is shown only where it looks like one: it may be a secret in the wrong place. */

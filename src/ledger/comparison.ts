@@ -100,15 +100,16 @@ export class Comparison {
     return found;
   }
 
-  /** Takes in a room whose webhook was lost, at the end of the line. False: it is known after all. */
-  async adopt(room: { roomId: string; channelId: string | null; source: string | null; customerName: string | null }) {
-    const reply = await this.run(
-      'adopt_room',
-      room.roomId,
-      room.channelId ?? '',
-      room.source ?? '',
-      room.customerName ?? '',
-    );
+  /**
+   * Takes in a room whose webhook was lost, at the end of the line. False: it is known after all.
+   * @param shown what Qiscus says of it; 'served' only in a dry run
+   */
+  async adopt(
+    room: { roomId: string; channelId: string | null; source: string | null; customerName: string | null },
+    shown: 'unserved' | 'served' = 'unserved',
+  ): Promise<boolean> {
+    const { roomId, channelId, source, customerName } = room;
+    const reply = await this.run('adopt_room', roomId, channelId ?? '', source ?? '', customerName ?? '', shown);
     return reply[0] === 'done';
   }
 

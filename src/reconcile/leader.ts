@@ -282,7 +282,8 @@ export class Leader {
     const { dryRun, log } = this.#parts;
     const { failure, served, ...report } = await this.#sweep.sweep();
     if (report.adopted + report.repaired > 0)
-      log.warn({ event: 'sweep.repaired', ...report }, 'webhooks were lost; repaired');
+      // A dry run may well get no webhooks at all.
+      log[dryRun ? 'info' : 'warn']({ event: 'sweep.repaired', ...report }, 'webhooks were lost; repaired');
     if (!failure) return dryRun?.readThere(served, () => this.#turn());
     log.warn({ event: 'sweep.unread', ...failure }, `the rooms could not be compared; ${REMEDIES[failure.kind]}`);
     await this.#note(failure);

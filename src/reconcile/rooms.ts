@@ -86,13 +86,14 @@ export class RoomSweep {
     const isOpen = (room: ListedRoom) => !room.resolved && ID.test(room.roomId);
     const open = unserved.rooms.filter(isOpen);
     const serving = served.rooms.filter(isOpen);
-    const listed = this.#rules.dryRun ? [...this.#newIn(serving), ...open] : open;
+    const taken = this.#rules.dryRun ? this.#newIn(serving) : [];
+    const listed = [...taken, ...open];
     const twice = new Map(
       listed.filter((room) => this.#listedBefore.has(room.roomId)).map((room) => [room.roomId, room]),
     );
     this.#listedBefore = idsOf(listed);
 
-    const adopted = await this.#adopt(twice, begunMs);
+    const adopted = await this.#adopt(twice, idsOf(taken), begunMs);
     const questioned = this.#rules.dryRun ? 0 : await this.#question(settled.filter((room) => twice.has(room.roomId)));
     const shown = idsOf([...serving, ...open]);
     const there = idsOf(serving);
@@ -112,7 +113,7 @@ export class RoomSweep {
     return serving.filter((room) => !old.has(room.roomId));
   }
 
-  async #adopt(candidates: Map<string, ListedRoom>, nowMs: number): Promise<number> {
+  async #adopt(candidates: Map<string, ListedRoom>, taken: Set<string>, nowMs: number): Promise<number> {
     const lost = await this.#ledger.notOpen([...candidates.keys()]);
     const young = lost
       .flatMap((roomId) => candidates.get(roomId) ?? [])
@@ -121,13 +122,16 @@ export class RoomSweep {
       .sort((a, b) => (a.lastCommentMs ?? 0) - (b.lastCommentMs ?? 0));
     let adopted = 0;
     for (const room of young) {
-      const { channelId, source, customerName } = room;
+      const { roomId, channelId, source, customerName } = room;
       const known = {
+        roomId,
         channelId: channelId !== null && ID.test(channelId) ? channelId : null,
         source: shortText(source),
+        customerName: shortText(customerName),
       };
-      if (await this.#ledger.adopt({ roomId: room.roomId, ...known, customerName: shortText(customerName) }))
+      if (await this.#ledger.adopt(known, taken.has(roomId) ? 'served' : 'unserved')) {
         adopted += 1;
+      }
     }
     return adopted;
   }

@@ -1,6 +1,6 @@
 /** Decoding of webhooks: every payload that Qiscus is known to send, and the ones that it sends to the wrong place. */
 import { describe, expect, test } from 'bun:test';
-import { appsNamed, decodeAllocation, decodeResolved } from '../../src/http/webhook/decode';
+import { appsNamed, decodeAllocation, decodeResolved, withAgentThere } from '../../src/http/webhook/decode';
 import type { Webhook } from '../../src/ledger/model';
 
 const fixture = (name: string): Promise<Record<string, unknown>> =>
@@ -221,5 +221,30 @@ describe('another webhook at this address is named', () => {
   test('unknown fields are ignored', () => {
     const body = { room_id: '1', message: 'x', tag: 'vip', agent_id: 'a', anything: { deep: [1] } };
     expect(decodeAllocation(body)).toEqual(allocation({}));
+  });
+});
+
+describe('in a dry run', () => {
+  const named = async (name: string) => {
+    const body = await fixture(name);
+    const decode = name.includes('-mar-') ? decodeResolved : decodeAllocation;
+    return withAgentThere(decode(body), body);
+  };
+
+  test('an allocation says whom Qiscus would pick, or nobody', async () => {
+    const { candidate_agent } = (await fixture('webhook-caa-documented-2019')) as { candidate_agent: { id: number } };
+    expect(await named('webhook-caa-documented-2019')).toMatchObject({ candidateAgentId: String(candidate_agent.id) });
+    expect(await named('webhook-caa-real-2024-candidate-null')).toMatchObject({ candidateAgentId: null });
+  });
+
+  test.each<[string, unknown, string | null]>([
+    ['an agent', { id: 150851, type: 'agent', name: 'Agent' }, '150851'],
+    ['an admin', { id: 162787, type: 'admin' }, null],
+    ['a supervisor', { id: 162787, type: 'supervisor' }, null],
+    ['nobody who can be read', { id: { no: 1 }, type: 'agent' }, null],
+    ['a text', 'agent', null],
+  ])('a resolve says who pressed the button when that was %s', (_, by, claimedAgentId) => {
+    const body = { service: { id: 1, room_id: '5' }, resolved_by: by };
+    expect(withAgentThere(decodeResolved(body), body)).toMatchObject({ roomId: '5', claimedAgentId });
   });
 });

@@ -20,6 +20,7 @@ const deferred = { do: 'defer', pauseMs: 0 } as const;
 const cases: [string, AssignOutcome, Partial<Intent>, Action][] = [
   ['assigned', { kind: 'assigned' }, {}, { do: 'confirm', reason: 'confirmed' }],
   ['assigned after a lost answer', { kind: 'assigned' }, { unsure: true }, { do: 'confirm', reason: 'confirmed' }],
+  ['not called: a dry run', { kind: 'not_made' }, { unsure: true }, { do: 'confirm', reason: 'dry_run' }],
   ['already resolved', { kind: 'resolved' }, {}, { do: 'close', reason: 'already_resolved' }],
   ['already resolved, unsure', { kind: 'resolved' }, { unsure: true }, { do: 'close', reason: 'already_resolved' }],
   ['somebody is in it', { kind: 'occupied' }, {}, { do: 'read', reason: 'exceed_max_agents' }],

@@ -8,7 +8,7 @@ export function listing(apps: Apps) {
     '/apps',
     ({ request }) => ({
       status: 'success',
-      apps: apps.openTo(request).map(({ id }) => ({ app_id: id })),
+      apps: apps.openTo(request).map(({ id, config }) => ({ app_id: id, ...(config.dryRun && { dry_run: true }) })),
       named: apps.idFor(request),
     }),
     { detail: LIST },
@@ -19,7 +19,7 @@ const LIST = describe({
   tag: 'Settings',
   summary: 'The Qiscus apps that your token opens',
   description:
-    'One app, unless QISCUS_APPS_FILE lists more. Where a token opens several, every other request names its app: header `X-App-Id`, or the user name of HTTP Basic. `named` is the one that this request is about; null when it does not say.',
+    'One app, unless QISCUS_APPS_FILE lists more. Where a token opens several, every other request names its app: header `X-App-Id`, or the user name of HTTP Basic. `named` is the one that this request is about; null when it does not say. `dry_run`: the app is one.',
   access: 'admin',
   allApps: true,
   replies: {

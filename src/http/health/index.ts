@@ -35,7 +35,7 @@ export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | und
         if (found.some((one) => one.failing.some((part) => !failing.includes(part)))) warnings.add('apps');
         const common = {
           sandbox,
-          ...(found.length > 0 && found.every(({ app }) => app.config.dryRun) && { dry_run: true }),
+          ...(isDryRun(mine.length > 0 ? mine : found) && { dry_run: true }),
           ...(warnings.size > 0 && { warnings: [...warnings] }),
           ...(isKnown && { ...details(mine), alerts: mine.flatMap(alertsOnWire) }),
         };
@@ -49,6 +49,8 @@ export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | und
     );
 }
 
+const isDryRun = (those: readonly AppReadiness[]) => those.length > 0 && those.every(({ app }) => app.config.dryRun);
+
 const LIVE = describe({
   tag: 'Health',
   summary: 'Is the process alive?',
@@ -61,7 +63,7 @@ const READY = describe({
   tag: 'Health',
   summary: 'Can it work?',
   description:
-    'Checks Redis, that no newer version works on the ledger (`format`), the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail (`start`: one could not be started, and is tried again). `dry_run`: every app is one, and nothing is changed at Qiscus. With an admin token the numbers too, or which apps fail, and `alerts`: what a person should look at, with `code`, `since`, `count`, and `room_id` where it is about a room.',
+    'Checks Redis, that no newer version works on the ledger (`format`), the age of the inbox and the outbox, the age of the list of agents, and whether Qiscus accepts us; `warnings` name what works but should be mended, such as a resolve webhook that Qiscus does not have, or `redis_memory`: Redis is above 80 % of its memory, and new chats are refused, or `apps`: some of several Qiscus apps fail (`start`: one could not be started, and is tried again). `dry_run`: every app (with a token: every one that it opens) is one, and nothing is changed at Qiscus. With an admin token the numbers too, or which apps fail, and `alerts`: what a person should look at, with `code`, `since`, `count`, and `room_id` where it is about a room.',
   access: 'open',
   replies: {
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },
