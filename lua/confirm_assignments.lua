@@ -16,11 +16,12 @@ end
 
 local function confirm(intent, room_id, agent_id, token, reason)
   local room = reservation(room_id, token)
+  -- What cannot be read raises here, before the intent is gone.
+  local agent = room and agent_read(room.agent)
   acknowledge_intent(intent)
   if not room then return fenced(room_id, agent_id, 'assigned')[1] end
   -- Two may hold one intent after its group was lost, and the other one's report had the call made again later.
   redis.call('ZREM', LATER, room_id)
-  local agent = agent_read(room.agent)
   agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
   agent.doubts, agent.doubted = 0, ''
   agent_write(room.agent, agent)

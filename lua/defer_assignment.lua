@@ -18,6 +18,8 @@ local INTENT, ROOM, AGENT, TOKEN, REASON = ARGV[2], ARGV[3], ARGV[4], tonumber(A
 local KIND, SENT, DUE, PAUSE, LIMIT = ARGV[7], ARGV[8] == '1', tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
 
 local room = reservation(ROOM, TOKEN)
+-- What cannot be read raises here, before the intent is gone.
+local agent = room and agent_read(room.agent)
 acknowledge_intent(INTENT)
 -- Only a failure among answered calls tells against the room; when all fail, Qiscus is to blame.
 local alone = KIND == 'unknown' and breaker_read().failures == 0
@@ -39,7 +41,6 @@ journal('call.deferred', ROOM, room, 'agent', room.agent, 'state', 'reserved', '
 room_write(ROOM, room)
 redis.call('ZADD', LATER, DUE, ROOM)
 -- The agent may have gone while the call was under way.
-local agent = agent_read(room.agent)
 if room.call == 'queued' and not agent.member then
   return_queued(room.agent, 'agent_away')
   drain()

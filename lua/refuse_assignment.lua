@@ -20,6 +20,8 @@ local DOUBTS_TO_SET_ASIDE = 2
 local ASIDE_MS = 10000
 
 local room = reservation(ROOM, TOKEN)
+-- What cannot be read raises here, before the intent is gone.
+if room then agent_read(room.agent) end
 acknowledge_intent(INTENT)
 breaker_note('answered', 0)
 if not room then return fenced(ROOM, AGENT, REASON) end

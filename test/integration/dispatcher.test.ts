@@ -4,7 +4,8 @@ import pino from 'pino';
 import { Dispatcher } from '../../src/dispatch/dispatcher';
 import { Ledger, type TakenIntents } from '../../src/ledger/index';
 import { createQiscusClient } from '../../src/qiscus/client';
-import { Scripts } from '../../src/redis/scripts';
+import { connect, mastersOf } from '../../src/redis/client';
+import { type Reply, Scripts } from '../../src/redis/scripts';
 import { allocation } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
 import { until } from '../support/wait';
@@ -19,6 +20,19 @@ class GatedLedger extends Ledger {
     this.reached.resolve();
     await this.gate.promise;
     return taken;
+  }
+}
+
+/** Holds back reports until the gate opens. */
+class GatedReports extends Ledger {
+  readonly reached = Promise.withResolvers<void>();
+  readonly gate = Promise.withResolvers<void>();
+
+  protected override async run(script: string, ...args: (string | number)[]): Promise<Reply[]> {
+    if (script !== 'confirm_assignments') return super.run(script, ...args);
+    this.reached.resolve();
+    await this.gate.promise;
+    return super.run(script, ...args);
   }
 }
 
@@ -96,6 +110,70 @@ onBothRedis((s) => {
       const assigned = async () => (await Promise.all(rooms.map(s.stateOf))).every((state) => state === 'assigned');
       await until(assigned, { what: 'all calls made' });
       await subject.stop(1_000);
+    });
+
+    test('two processes never have more than their one concurrency under way, whatever becomes of their connections', async () => {
+      const most = { underWay: 0, seen: 0, calls: 0 };
+      const clients = [await connect(s.redis.url, 'command'), await connect(s.redis.url, 'command')];
+      answer = async (request) => {
+        const id = new URLSearchParams(await request.text()).get('agent_id');
+        most.calls += 1;
+        most.underWay += 1;
+        most.seen = Math.max(most.seen, most.underWay);
+        // What is on its way in these connections, a take or a confirmation, may have been executed or not.
+        if (most.calls % 40 === 0)
+          for (const client of clients) for (const node of mastersOf(client)) node.disconnect(true);
+        // A confirmation is sent once more then, behind the take that was sent behind it.
+        if (most.calls % 10 === 5) await s.client.script('FLUSH');
+        await Bun.sleep(2);
+        most.underWay -= 1;
+        return Response.json({ data: { added_agent: { id } } });
+      };
+      await s.t.desk.setMaxCustomers(1_000);
+      const rooms = Array.from({ length: 160 }, (_, n) => `many-${n}`);
+      await s.arrive(...rooms.map((room) => allocation(room)));
+      const subjects = clients.map((client) =>
+        dispatcher(new Ledger(new Scripts(client, s.t.keys), () => s.t.clock.ms), 2_000, 2_500),
+      );
+      const assigned = async () => {
+        s.t.clock.ms += 100;
+        await s.t.ledger.reclaim(2_500, 1_000);
+        for (const subject of subjects) subject.poke();
+        return (await s.t.desk.readAgent('a'))?.assigned === 161;
+      };
+      await until(assigned, { what: 'all calls made', withinMs: 30_000 });
+      for (const subject of subjects) await subject.stop(5_000);
+      for (const client of clients) client.disconnect();
+      expect(most.seen).toBe(8);
+    }, 60_000);
+
+    test('stop waits for confirmations that are on their way or wait for their turn', async () => {
+      answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
+      await s.t.desk.setMaxCustomers(1_000);
+      const rooms = Array.from({ length: 7 }, (_, n) => `late-${n}`);
+      await s.arrive(...rooms.map((room) => allocation(room)));
+      const ledger = new GatedReports(new Scripts(s.client, s.t.keys), () => s.t.clock.ms);
+      const subject = dispatcher(ledger, 5_000, 10_000);
+      subject.poke();
+      await ledger.reached.promise;
+      const stopping = subject.stop(5_000);
+      ledger.gate.resolve();
+      await stopping;
+      expect(await Promise.all(['1', ...rooms].map(s.stateOf))).toEqual(Array(8).fill('assigned'));
+    });
+
+    test('stop with a silent Redis ends at its deadline, and what was not heard is taken over', async () => {
+      answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
+      const ledger = new GatedReports(new Scripts(s.client, s.t.keys), () => s.t.clock.ms);
+      const subject = dispatcher(ledger, 5_000, 10_000);
+      subject.poke();
+      await ledger.reached.promise;
+      await subject.stop(50);
+      expect(await s.stateOf('1')).toBe('reserved');
+      expect(await s.t.ledger.reclaim(0, 8)).toBe(1);
+      ledger.gate.resolve();
+      await until(async () => (await s.eventsOf('1')).includes('call.fenced'), { what: 'the late report' });
+      expect(await s.theIntent()).toMatchObject({ roomId: '1', unsure: true });
     });
 
     test('stop waits for calls that were just being taken', async () => {
