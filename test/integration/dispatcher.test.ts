@@ -23,16 +23,19 @@ class GatedLedger extends Ledger {
   }
 }
 
-/** Holds back reports until the gate opens. */
+/** Holds back confirmations, or what was answered to them, until the gate opens. */
 class GatedReports extends Ledger {
   readonly reached = Promise.withResolvers<void>();
   readonly gate = Promise.withResolvers<void>();
+  held: 'report' | 'answer' = 'report';
 
   protected override async run(script: string, ...args: (string | number)[]): Promise<Reply[]> {
     if (script !== 'confirm_assignments') return super.run(script, ...args);
     this.reached.resolve();
+    if (this.held === 'report') await this.gate.promise;
+    const reply = await super.run(script, ...args);
     await this.gate.promise;
-    return super.run(script, ...args);
+    return reply;
   }
 }
 
@@ -147,6 +150,20 @@ onBothRedis((s) => {
       expect(most.seen).toBe(8);
     }, 60_000);
 
+    test('what follows a confirmation is taken behind it, before its answer is there', async () => {
+      answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
+      await s.t.desk.setMaxCustomers(1_000);
+      await s.arrive(...Array.from({ length: 8 }, (_, n) => allocation(`more-${n}`)));
+      const ledger = new GatedReports(new Scripts(s.client, s.t.keys), () => s.t.clock.ms);
+      ledger.held = 'answer';
+      const subject = dispatcher(ledger, 5_000, 10_000);
+      subject.poke();
+      await until(async () => (await s.eventsOf('more-7')).includes('call.sent'), { what: 'the ninth call' });
+      ledger.gate.resolve();
+      await subject.stop(5_000);
+      expect((await s.t.desk.readAgent('a'))?.assigned).toBe(9);
+    });
+
     test('stop waits for confirmations that are on their way or wait for their turn', async () => {
       answer = async () => Response.json({ data: { added_agent: { id: 'a' } } });
       await s.t.desk.setMaxCustomers(1_000);
@@ -156,7 +173,11 @@ onBothRedis((s) => {
       const subject = dispatcher(ledger, 5_000, 10_000);
       subject.poke();
       await ledger.reached.promise;
-      const stopping = subject.stop(5_000);
+      let isStopped = false;
+      const stopping = subject.stop(5_000).then(() => {
+        isStopped = true;
+      });
+      expect([await s.stateOf('1'), isStopped]).toEqual(['reserved', false]);
       ledger.gate.resolve();
       await stopping;
       expect(await Promise.all(['1', ...rooms].map(s.stateOf))).toEqual(Array(8).fill('assigned'));

@@ -255,6 +255,42 @@ export const MUTANTS: Mutant[] = [
     killer: { explore: '--rooms 1 --agents 1 --faults 1 --regroups 1' },
   },
   {
+    name: 'reported and acknowledged before it is checked',
+    rule: 'a report that raises leaves its intent where it is',
+    edits: [
+      {
+        file: 'lua/confirm_assignments.lua',
+        find: '  local agent = room and agent_read(room.agent)\n  acknowledge_intent(intent)\n',
+        replace: '  acknowledge_intent(intent)\n  local agent = room and agent_read(room.agent)\n',
+      },
+    ],
+    killer: { test: 'test/integration/confirmations.test.ts', only: 'a record that cannot be read' },
+  },
+  {
+    name: 'one bad report fails all',
+    rule: 'of reports that go together each fails alone',
+    edits: [
+      {
+        file: 'lua/confirm_assignments.lua',
+        find: 'local done, word = pcall(confirm, ',
+        replace: 'local done, word = true, confirm(',
+      },
+    ],
+    killer: { test: 'test/integration/confirmations.test.ts', only: 'a record that cannot be read' },
+  },
+  {
+    name: 'concurrency of each process',
+    rule: 'all processes together have no more than their one concurrency under way',
+    edits: [
+      {
+        file: 'lua/take_intents.lua',
+        find: 'local allowed = math.min(WANT, most - in_flight)',
+        replace: 'local allowed = WANT',
+      },
+    ],
+    killer: { test: 'test/integration/dispatcher.test.ts', only: 'two processes never have more' },
+  },
+  {
     name: 'ioredis defaults on ingest',
     rule: 'an append is sent once or fails',
     edits: [{ file: 'src/redis/client.ts', find: '    maxRetriesPerRequest: 0,\n', replace: '' }],
