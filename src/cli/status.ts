@@ -32,7 +32,7 @@ export async function status(api: Api) {
         `${paint('bold', 'Agent Allocation')}  ${api.place.url}  ${state}`,
         ...facts(
           [
-            ['mode', modeOf(health.value.sandbox, dryRun?.value)],
+            ['mode', modeOf(health.value, dryRun?.value ?? null)],
             ...lineOf(health.value),
             ['agents', agentsOf(agents.value.agents)],
             ['limit', `${count(limit.value.max_customers, 'room')} an agent`],
@@ -48,14 +48,12 @@ export async function status(api: Api) {
 
 type Fact = [name: string, text: Cell];
 
-function modeOf(
-  sandbox: boolean,
-  dryRun: { dry_run: boolean; agreement: number | null; compared: number } | undefined,
-): Cell {
+/** @param found null: a service before dry runs */
+function modeOf({ sandbox, dry_run: isDryRun }: Health, found: DryRun | null): Cell {
   const parts = [sandbox ? 'sandbox: nothing reaches a customer' : 'live'];
-  if (dryRun?.dry_run) {
-    const agrees =
-      dryRun.agreement === null ? '' : `, agrees in ${Math.round(dryRun.agreement * 100)} % of ${dryRun.compared}`;
+  if (isDryRun || found?.dry_run) {
+    const agreement = found?.agreement ?? null;
+    const agrees = agreement === null ? '' : `, agrees in ${Math.round(agreement * 100)} % of ${found?.compared}`;
     parts.push(`dry run: nothing is assigned${agrees}`);
   }
   const text = parts.join('; ');
@@ -114,8 +112,13 @@ function ratesOf({ minutes }: Rates): Fact[] {
 
 function troubleOf({ warnings = [], alerts = [], apps }: Health): Fact[] {
   const failing = Object.entries(apps?.failing ?? {}).map(([app, parts]) => `${app}: ${parts.join(', ')}`);
-  const alert = ({ code, since, count: many, agent_id }: (typeof alerts)[number]): Fact => {
-    const what = [code, ...(agent_id ? [agent_id] : []), ...(many ? [`${many}`] : [])].join(' ');
+  const alert = ({ code, since, count: many, agent_id, room_id }: (typeof alerts)[number]): Fact => {
+    const what = [
+      code,
+      ...(agent_id ? [agent_id] : []),
+      ...(room_id ? [room_id] : []),
+      ...(many ? [`${many}`] : []),
+    ].join(' ');
     return [
       'alert',
       { text: since ? `${what}, since ${moment(since)} (${age(since, Date.now())})` : what, style: 'red' },

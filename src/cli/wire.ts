@@ -18,6 +18,7 @@ export const Health = Type.Object({
         since: Type.Optional(Text),
         count: Type.Optional(Count),
         agent_id: Type.Optional(Text),
+        room_id: Type.Optional(Text),
       }),
     ),
   ),
@@ -40,6 +41,7 @@ export type Health = Static<typeof Health>;
 export const Limit = Type.Object({ max_customers: Count });
 
 export const DryRun = Type.Object({ dry_run: Flag, agreement: orNull(Count), compared: Count });
+export type DryRun = Static<typeof DryRun>;
 
 const Rate = Type.Object({
   arrived: Count,

@@ -15,7 +15,7 @@ import { NEARLY_FULL, readMemory } from '../../redis/store';
 import { broken, clockFinding, type Finding, ok, warning } from './finding';
 
 const AREA = 'Redis';
-const CONNECT_WITHIN_MS = 5_000;
+const CONNECT_WITHIN_MS = 3_000;
 /** What a socket's path may be long. */
 const SOCKET_PATH_BYTES = 100;
 
