@@ -33,8 +33,8 @@ function standingOf({ online, paused, load, limit }: Agent): Standing {
 
 const isReady = (agent: Agent) => (agent.online ? (agent.paused ? 1 : 0) : 2);
 const fullness = ({ load, limit }: Agent) => load / limit;
-const byName = (a: Agent, b: Agent) =>
-  a.name.localeCompare(b.name, undefined, { numeric: true }) || (a.id < b.id ? -1 : 1);
+const { compare } = new Intl.Collator(undefined, { numeric: true });
+const byName = (a: Agent, b: Agent) => compare(a.name, b.name) || (a.id < b.id ? -1 : 1);
 const SORTS: Record<Sort, (a: Agent, b: Agent) => number> = {
   attention: (a, b) => fullness(b) - fullness(a),
   free: (a, b) => b.limit - b.load - (a.limit - a.load),

@@ -9,7 +9,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { readQueue, serviceNowMs, type Waiting } from './api.js';
-import { change, type State } from './state.js';
+import { change, redraw, type State } from './state.js';
 import { clockText } from './words.js';
 
 /** Also in style.css. */
@@ -109,7 +109,7 @@ function scrolled({ currentTarget }: Event): void {
   if (!(currentTarget instanceof HTMLElement)) return;
   topPx = currentTarget.scrollTop;
   heightPx = currentTarget.clientHeight;
-  change();
+  redraw('line');
   fill().catch(() => undefined);
 }
 
@@ -129,7 +129,7 @@ function keyed(event: KeyboardEvent): void {
   const least = rowTop + 2 * ROW_PX - grid.clientHeight;
   if (grid.scrollTop > rowTop) grid.scrollTop = rowTop;
   else if (grid.scrollTop < least) grid.scrollTop = least;
-  change();
+  redraw('line');
 }
 
 function open(position: number): void {

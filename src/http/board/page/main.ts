@@ -47,19 +47,22 @@ const READINGS: (() => Promise<void>)[] = [
 for (const [id, draw] of Object.entries(PARTS)) {
   const element = document.getElementById(id);
   if (element === null) throw new Error(`index.html has no element ${id}`);
-  onDraw(() => {
+  onDraw(id, () => {
     const drawn = draw(state);
-    element.hidden = drawn === nothing;
+    if (element.hidden !== (drawn === nothing)) element.hidden = drawn === nothing;
     render(drawn, element);
   });
 }
-onDraw(() => hands.draw(state));
-onDraw(() => charts.paint(state));
-onDraw(() => panel.settle(state));
-onDraw(() => {
+onDraw('hands', () => hands.draw(state));
+onDraw('plots', () => charts.paint(state));
+onDraw('focus', () => panel.settle(state));
+onDraw('document', () => {
   const { words, language, waiting } = state;
+  const title = waiting ? `(${waiting}) ${words.page.title}` : words.page.title;
+  if (document.title !== title) document.title = title;
+  // Writing it would have the whole page styled anew.
+  if (document.documentElement.lang === language) return;
   document.documentElement.lang = language;
-  document.title = waiting ? `(${waiting}) ${words.page.title}` : words.page.title;
   const skip = document.querySelector('a.skip');
   if (skip) skip.textContent = words.page.skip;
 });

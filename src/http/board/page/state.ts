@@ -1,7 +1,8 @@
 /**
  * The page's one store: what is known, and who wants to know when it changes.
  *
- * 1. `change` puts new values in place; everything is drawn once per frame at most, and not at all while hidden.
+ * 1. `change` puts new values in place, and everything is drawn with the next frame; not at all while the page is hidden.
+ *    Records come by the dozen: they are drawn a few times a second. `redraw` draws one part alone, for those that scroll.
  * 2. Readers read afresh when something happened (`touch`), at most once a second, and at the latest after IDLE_MS, because
  *    ages and health change without an event. Hidden, the page reads nothing; when it is seen again it reads at once.
  * 3. A reading that fails says so in `trouble`; the next one may clear it.
@@ -30,6 +31,7 @@ export interface State {
 }
 
 export const MOST_RECORDS = 500;
+const RECORDS_DRAWN_MS = 250;
 const READ_EVERY_MS = 1_000;
 const IDLE_MS = 15_000;
 
@@ -50,26 +52,37 @@ export const state: Readonly<State> = {
   shown: null,
 };
 
-const drawers: (() => void)[] = [];
+const drawers = new Map<string, () => void>();
 const readers: (() => Promise<void>)[] = [];
 
 /** Called whenever the state may have changed, once per frame at most. */
-export const onDraw = (draw: () => void): number => drawers.push(draw);
+export const onDraw = (part: string, draw: () => void): unknown => drawers.set(part, draw);
 
 /** Called for a fresh reading. It puts what it read in place with `change`, or throws. */
 export const onRead = (read: () => Promise<void>): number => readers.push(read);
 
-let drawing = false;
+/** The parts to be drawn with the next frame. */
+const due = new Set<string>();
+let later: ReturnType<typeof setTimeout> | undefined;
 
 /** Puts new values in place, and draws. Without values: something that a module keeps for itself has changed. */
 export function change(values: Partial<State> = {}): void {
   Object.assign(state, values);
-  if (drawing) return;
-  drawing = true;
-  requestAnimationFrame(() => {
-    drawing = false;
-    for (const draw of drawers) draw();
-  });
+  clearTimeout(later);
+  later = undefined;
+  for (const part of drawers.keys()) redraw(part);
+}
+
+/** Draws one part with the next frame. */
+export function redraw(part: string): void {
+  if (due.size === 0) requestAnimationFrame(drawDue);
+  due.add(part);
+}
+
+function drawDue(): void {
+  const parts = [...due];
+  due.clear();
+  for (const part of parts) drawers.get(part)?.();
 }
 
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -114,7 +127,8 @@ async function read(): Promise<void> {
 /** Takes records in, oldest first. */
 export function record(added: readonly JournalRecord[]): void {
   if (added.length === 0) return;
-  change({ records: [...added.toReversed(), ...state.records].slice(0, MOST_RECORDS) });
+  Object.assign(state, { records: [...added.toReversed(), ...state.records].slice(0, MOST_RECORDS) });
+  later ??= setTimeout(change, RECORDS_DRAWN_MS);
   touch();
 }
 
