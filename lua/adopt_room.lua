@@ -31,6 +31,5 @@ if old then room.mark, room.last = old.mark, old.last end
 redis.call('ZREM', ENDED, ROOM)
 journal('room.adopted', ROOM, room, 'state', 'waiting', 'channel', CHANNEL, 'place', room.place,
   'ours', old and old.state or 'unknown', 'qiscus', SHOWN)
-queue(ROOM, room)
-pair(CHANNEL)
+enter(ROOM, room)
 return { 'done', room_read(ROOM).state }

@@ -12,6 +12,19 @@ test('[F65] Lua and TypeScript know the same format', () => {
   expect([...records.matchAll(/^local FORMAT = (\d+)$/gm)].map(([, number]) => Number(number))).toEqual([FORMAT]);
 });
 
+test.each(['room', 'agent'])('each field of a packed %s has one position, the same in both directions', (noun) => {
+  const records = readFileSync(join(LUA_DIR, 'prelude/records.lua'), 'utf8');
+  const [, reading = ''] = new RegExp(`^local function ${noun}_of\\(packed\\)\\n(.*?)^end`, 'ms').exec(records) ?? [];
+  const [, written = ''] =
+    new RegExp(`^local function ${noun}_values\\(${noun}\\)\\n  return \\{(.*?)\\}`, 'ms').exec(records) ?? [];
+  const read = [...reading.matchAll(/(\w+) = packed\[(\d+)\] or /g)].map(([, field, at]) => `${at} ${noun}.${field}`);
+  expect(read.length).toBeGreaterThan(10);
+  expect(reading.match(/\bpacked\b/g)).toHaveLength(read.length);
+  const fields = written.split(',').map((value) => value.trim());
+  expect(read).toEqual(fields.slice(1).map((field, n) => `${n + 2} ${field}`));
+  expect([fields[0], new Set(fields).size]).toEqual(['FORMAT', fields.length]);
+});
+
 test.each(['README.md', 'README.id.md'])('%s says the format', (name) => {
   const [, said] = /\[\w+ (\d+)\]\(src\/redis\/format\.ts\)/.exec(readFileSync(join(ROOT, name), 'utf8')) ?? [];
   expect(said).toBe(String(FORMAT));

@@ -255,6 +255,14 @@ export const MUTANTS: Mutant[] = [
     killer: { explore: '--rooms 1 --agents 1 --faults 1 --regroups 1' },
   },
   {
+    name: 'short way in beside a drain',
+    rule: 'while a drain is under way only the drain pairs: nobody comes in before the heads that it has not looked at',
+    edits: [
+      { file: MATCHING, find: '  if not drain_under_way() and not line_first(', replace: '  if not line_first(' },
+    ],
+    killer: { test: 'test/property/enter.test.ts', only: 'the short way' },
+  },
+  {
     name: 'reported and acknowledged before it is checked',
     rule: 'a report that raises leaves its intent where it is',
     edits: [

@@ -28,12 +28,16 @@ export interface TestLedger {
 
 let apps = 0;
 
-/** A ledger of its own (a new app id) on the given connection. */
-export async function openTestLedger(client: RedisClient, limit = 2): Promise<TestLedger> {
+/** A ledger of its own (a new app id) on the given connection. @param scriptsOf other scripts than the service's own */
+export async function openTestLedger(
+  client: RedisClient,
+  limit = 2,
+  scriptsOf = (keys: Keys) => new Scripts(client, keys),
+): Promise<TestLedger> {
   apps += 1;
   const keys = keysOf(`app-${process.pid}-${apps}`);
   const clock = { ms: Date.now() };
-  const scripts = new Scripts(client, keys);
+  const scripts = scriptsOf(keys);
   const ledger = new Ledger(scripts, () => clock.ms);
   const desk = new Desk(scripts, () => clock.ms);
   await ensureGroups(client, keys);
