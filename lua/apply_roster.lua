@@ -68,7 +68,7 @@ for i = 6, #ARGV, 5 do
     end
     if presence ~= 'absent' then
       if agent.group ~= '' and agent.channels ~= channels then
-        journal('agent.channels', nil, nil, 'agent', id, 'channels', channels)
+        journal('agent.channels', nil, nil, 'agent', id, 'from', agent.channels, 'channels', channels)
       end
       agent.name, agent.channels, agent.seen = name, channels, NOW
     end
@@ -86,8 +86,13 @@ for i = 6, #ARGV, 5 do
     if presence ~= 'absent' then agent.counted = count and 1 or 0 end
     agent_write(id, agent)
     if agent.online ~= before then
-      journal(agent.online == 1 and 'agent.online' or 'agent.offline', nil, nil, 'agent', id, 'reason', presence)
-      if agent.online == 0 then return_queued(id, 'agent_offline') end
+      if agent.online == 1 then
+        -- With the time until which it was set aside while it was away.
+        journal('agent.online', nil, nil, 'agent', id, 'reason', presence, 'aside', agent.aside)
+      else
+        journal('agent.offline', nil, nil, 'agent', id, 'reason', presence)
+        return_queued(id, 'agent_offline')
+      end
     end
     agent = agent_read(id)
     local set = agent.paused == 1 or agent.limit >= 0

@@ -22,6 +22,7 @@ local function confirm(intent, room_id, agent_id, token, reason)
   if not room then return fenced(room_id, agent_id, 'assigned')[1] end
   -- Two may hold one intent after its group was lost, and the other one's report had the call made again later.
   redis.call('ZREM', LATER, room_id)
+  local last = agent.last
   agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
   agent.doubts, agent.doubted = 0, ''
   agent_write(room.agent, agent)
@@ -30,7 +31,7 @@ local function confirm(intent, room_id, agent_id, token, reason)
   room.state, room.since, room.call, room.confirmed = 'assigned', NOW, '', NOW
   room.takeovers, room.asked_by = 0, ''
   journal('room.assigned', room_id, room, 'agent', room.agent, 'state', 'assigned', 'token', token, 'reason', reason,
-    'waited', waited, 'took', took)
+    'waited', waited, 'took', took, 'last', last)
   room_write(room_id, room)
   return 'done'
 end

@@ -70,7 +70,7 @@ export function buildApp(parts: AppParts): Elysia {
     .onError({ as: 'global' }, errorReply(logger, methodsAt, numbers.countError))
     .use(webhooks(apps))
     .use(settings(apps))
-    .use(agents(apps))
+    .use(agents(apps, nowMs))
     .use(rooms(apps, nowMs))
     .use(queue(apps))
     .use(deadLetters(apps))

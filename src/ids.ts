@@ -18,3 +18,9 @@ export function isOlder(a: string, b: string): boolean {
 export function idMs(id: string): number {
   return Number.parseInt(id, 10);
 }
+
+/** The id right after `id`: whatever is older than that one is `id` or older. */
+export function idAfter(id: string): string {
+  const [ms = '0', sequence = '0'] = id.split('-');
+  return `${ms}-${Number(sequence) + 1}`;
+}

@@ -57,7 +57,7 @@ local function reserve(room_id, room, choice, why)
   local away = redis.call('HMGET', META, 'agents_offline', 'agents_paused')
   journal('room.reserved', room_id, room, 'agent', choice.agent, 'state', 'reserved', 'token', room.token,
     'place', room.place, 'channel', room.channel, 'load', load, 'limit', choice.limit, 'runner_up', choice.runner_up,
-    'full', choice.full, 'off_channel', choice.off_channel, 'offline', away[1] or 0, 'paused', away[2] or 0,
+    'last', agent.last, 'full', choice.full, 'off_channel', choice.off_channel, 'offline', away[1] or 0, 'paused', away[2] or 0,
     'reason', why or 'least_loaded')
   room_write(room_id, room)
 end

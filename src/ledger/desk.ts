@@ -22,6 +22,7 @@ import {
   type StandingAlert,
   type WebhookSetting,
 } from './model';
+import { byId, type PastAgent } from './past';
 
 const ROOM_STATES: readonly string[] = ['waiting', 'reserved', 'assigned', 'parked', 'resolved'];
 const BREAKER_STATES: readonly string[] = ['closed', 'open', 'denied', 'slowed'];
@@ -74,11 +75,6 @@ function standingAlert(item: Reply): StandingAlert[] {
   const [word, since, count, room] = list(item);
   const code = ALERT_CODES.find((known) => known === word);
   return code ? [{ code, sinceMs: number(since), count: number(count), roomId: textOrNull(room) }] : [];
-}
-
-/** By length, then bytes: the order of the ledger's last tie-break. */
-export function byId(a: { id: string }, b: { id: string }): number {
-  return a.id.length - b.id.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 }
 
 export class Desk implements LedgerDesk {
@@ -134,6 +130,26 @@ export class Desk implements LedgerDesk {
   async readAgent(agentId: string): Promise<AgentView | null> {
     const reply = await this.#run('read_agents', agentId, '0');
     return reply[2] ? agentView(reply[2]) : null;
+  }
+
+  async readStanding(agentId: string): Promise<{ agent: PastAgent; newest: string; oldest: string } | null> {
+    const reply = await this.#run('read_standing', agentId);
+    if (reply[0] === 'unknown') return null;
+    const [, newest, oldest, online, paused, aside, own, limit, held, outside, last, channels] = reply;
+    const agent = {
+      id: agentId,
+      known: true,
+      online: number(online) === 1,
+      paused: number(paused) === 1,
+      asideMs: number(aside),
+      ownLimit: number(own),
+      defaultLimit: number(limit),
+      held: number(held),
+      outside: number(outside),
+      lastMs: number(last),
+      channels: text(channels),
+    };
+    return { agent, newest: text(newest) || '0-0', oldest: text(oldest) || '0-0' };
   }
 
   async patchAgent(

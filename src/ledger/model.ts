@@ -2,6 +2,7 @@
  * What the ledger tells the rest of the service: plain values, decoded once at the border (scripts.ts).
  * All ids are opaque text; all times are milliseconds since the epoch.
  */
+import type { PastAgent } from './past';
 
 /** waiting → reserved → assigned → resolved, or parked when it keeps failing. */
 export type RoomState = 'waiting' | 'reserved' | 'assigned' | 'parked' | 'resolved';
@@ -210,6 +211,8 @@ export interface LedgerDesk {
   listAgents(): Promise<AgentView[]>;
   readAgent(agentId: string): Promise<AgentView | null>;
   /** Returns the changed agent, or null when the roster has no such agent. */
+  /** How an agent stands after the journal's `newest` record; null: no such agent. */
+  readStanding(agentId: string): Promise<{ agent: PastAgent; newest: string; oldest: string } | null>;
   patchAgent(agentId: string, patch: { maxCustomers?: number | null; paused?: boolean }): Promise<AgentView | null>;
   readRoom(roomId: string): Promise<RoomView | null>;
   /** Why the room is where it is, with every agent; null: no such room. */
@@ -311,6 +314,15 @@ export interface Intake {
 
 /** The journal as a feed; one reader per process behind it. */
 export interface JournalFeed {
+  /**
+   * Records older than `beforeId`, newest first, back to those that Redis took in at `sinceMs`: those among the next `limit`
+   * that are no parts of snapshots. `next`: the next page's `beforeId`; null: that was the end.
+   */
+  pageBack(
+    beforeId: string,
+    sinceMs: number,
+    limit: number,
+  ): Promise<{ records: JournalRecord[]; next: string | null }>;
   /**
    * Records after `afterId` (exclusive), oldest first: those among the next `limit` that are no parts of snapshots.
    * `next` null: that was the end.

@@ -90,6 +90,21 @@ export class JournalReader implements JournalFeed, Listener {
     return { records, next: found.length === limit ? (found.at(-1)?.[0] ?? null) : null };
   }
 
+  /** @throws ServiceError STORE_UNAVAILABLE while Redis is out of reach. */
+  async pageBack(
+    beforeId: string,
+    sinceMs: number,
+    limit: number,
+  ): Promise<{ records: JournalRecord[]; next: string | null }> {
+    const found = await this.#command
+      .xrevrange(this.#key, `(${beforeId}`, `${sinceMs}`, 'COUNT', limit)
+      .catch((error) => {
+        throw storeError(error);
+      });
+    const records = found.map(decode).filter(isForReaders);
+    return { records, next: found.length === limit ? (found.at(-1)?.[0] ?? null) : null };
+  }
+
   async #newest(): Promise<string> {
     const [newest] = await this.#command.xrevrange(this.#key, '+', '-', 'COUNT', 1);
     return newest?.[0] ?? '0-0';

@@ -31,7 +31,8 @@ test('a room is adopted after two sweeps in a row of one leader, not of one befo
     setResolveWebhook: async () => ({ kind: 'refused', reason: 'not asked' }),
   };
   const log = pino({ level: 'silent' });
-  const journal = { page: async () => ({ records: [], next: null }), subscribe: () => () => undefined };
+  const none = async () => ({ records: [], next: null });
+  const journal = { page: none, pageBack: none, subscribe: () => () => undefined };
   let ticksWithoutLead = 0;
   class Decisions extends DecisionLog {
     override forget(): void {

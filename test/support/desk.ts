@@ -7,6 +7,7 @@ import { Registry } from 'prom-client';
 import { type AppParts, buildApp } from '../../src/app';
 import { Apps } from '../../src/apps/directory';
 import type { Config } from '../../src/config';
+import { idMs, isOlder } from '../../src/ids';
 import type {
   AgentView,
   DeadLetter,
@@ -130,6 +131,15 @@ export class MemoryDesk implements LedgerDesk {
   }
   listAgents = async () => this.agents;
   readAgent = async (id: string) => this.agents.find((agent) => agent.id === id) ?? null;
+  async readStanding(id: string) {
+    const found = await this.readAgent(id);
+    if (found === null) return null;
+    const { online, paused, reserved, assigned, outside } = found;
+    const limits = { ownLimit: found.maxCustomers ?? -1, defaultLimit: this.maxCustomers };
+    const times = { known: true, asideMs: 0, lastMs: 0, channels: found.channels?.join() ?? '*' };
+    const agent = { id, online, paused, held: reserved + assigned, outside, ...limits, ...times };
+    return { agent, newest: `${AT_MS + 1_000_000}-0`, oldest: `${AT_MS}-0` };
+  }
   async patchAgent(id: string, patch: { maxCustomers?: number | null; paused?: boolean }) {
     const found = await this.readAgent(id);
     return found === null ? null : Object.assign(found, patch);
@@ -224,6 +234,11 @@ export class MemoryFeed implements JournalFeed {
     const records = this.records.slice(start, start + limit);
     this.whilePaging();
     return { records, next: start + limit < this.records.length ? (records.at(-1)?.id ?? null) : null };
+  }
+  async pageBack(beforeId: string, sinceMs: number, limit: number) {
+    const older = this.records.filter(({ id }) => isOlder(id, beforeId) && idMs(id) >= sinceMs).reverse();
+    const records = older.slice(0, limit);
+    return { records, next: limit < older.length ? (records.at(-1)?.id ?? null) : null };
   }
   subscribe(listener: (record: JournalRecord) => void) {
     this.listeners.add(listener);

@@ -47,6 +47,8 @@ export function judge(now: Position, roomId: string, record: Record<string, stri
   const isFull = ([id, one]: [string, BookAgent]) => loadOf(now, id) >= limitOf(now, one);
   expect('place', room.place, record.place);
   expect('channel', room.channel, record.channel ?? '');
+  // Versions before did not say it.
+  if (record.last !== undefined) expect('last', agent.last, record.last);
   expect('load', loadOf(now, record.agent ?? ''), record.load);
   expect('limit', limitOf(now, agent), record.limit);
   expect('offline', present.filter(([, { online }]) => online === 0).length, record.offline);

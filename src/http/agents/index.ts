@@ -5,9 +5,11 @@ import { ServiceError } from '../../errors';
 import type { AgentView } from '../../ledger/model';
 import { readBody } from '../body';
 import { describe, type Parameter } from '../describe';
-import { AGENT_EXAMPLE, AgentPatch, agentOnWire } from './model';
+import { pageParameters } from '../page';
+import { agentDecisions } from './decisions';
+import { AGENT_EXAMPLE, AgentPatch, agentOnWire, DECISIONS_EXAMPLE, decisionsOnWire, readQuestion } from './model';
 
-export function agents(apps: Apps) {
+export function agents(apps: Apps, nowMs: () => number) {
   return new Elysia({ prefix: '/api/v1/agents' })
     .get(
       '',
@@ -20,6 +22,17 @@ export function agents(apps: Apps) {
     .get('/:id', async ({ params, request }) => reply(await apps.of(request).desk.readAgent(params.id)), {
       detail: READ,
     })
+    .get(
+      '/:id/decisions',
+      async ({ params, query, request }) => {
+        const question = readQuestion(params.id, query, nowMs());
+        const { desk, feed } = apps.of(request);
+        const found = await agentDecisions(desk, feed, question);
+        if (found === null) throw unknownAgent();
+        return decisionsOnWire(question, found);
+      },
+      { detail: DECISIONS },
+    )
     .patch(
       '/:id',
       async ({ params, request }) => {
@@ -38,9 +51,11 @@ export function agents(apps: Apps) {
 }
 
 function reply(agent: AgentView | null) {
-  if (agent === null) throw new ServiceError('AGENT_UNKNOWN', 'Qiscus has not named such an agent.');
+  if (agent === null) throw unknownAgent();
   return { status: 'success', ...agentOnWire(agent) };
 }
+
+const unknownAgent = () => new ServiceError('AGENT_UNKNOWN', 'Qiscus has not named such an agent.');
 
 const ID: Parameter = { name: 'id', in: 'path', description: "The agent's id at Qiscus.", example: 'agent_01' };
 const ONE = { status: 'success', ...AGENT_EXAMPLE };
@@ -64,6 +79,28 @@ const READ = describe({
   errors: ['AGENT_UNKNOWN'],
   parameters: [ID],
   replies: { 200: { means: 'The agent.', example: ONE } },
+});
+
+const DECISIONS = describe({
+  tag: 'Agents',
+  summary: 'Why an agent got nothing',
+  description:
+    'Every decision since a time, newest first: whether it was for this agent, or why it passed the agent over. `verdict` is chosen, or the first that applied then: off_channel, offline, aside (Qiscus refused it rooms), paused, full; or the key by which another one came first: load (`load` against `chosen_load`), last_assigned, id; unknown where the journal does not tell, or the agent was not known yet. `got` and `passed_over` count from `after`, or from now, back to `counted_from`: that is `since`, unless the journal begins later, or one call cannot look at so much (20,000 records) and `next` goes on.',
+  access: 'admin',
+  store: true,
+  errors: ['AGENT_UNKNOWN', 'INVALID_BODY'],
+  parameters: [
+    ID,
+    {
+      name: 'since',
+      in: 'query',
+      description: 'A time: ISO 8601 with its zone, or ms since the epoch. Absent: an hour ago.',
+    },
+    ...pageParameters('`next` of the page before; absent: from now.'),
+  ],
+  replies: {
+    200: { means: '`next` is the `after` of the next, older page; null at the end.', example: DECISIONS_EXAMPLE },
+  },
 });
 
 const PATCH = describe({

@@ -1,8 +1,11 @@
 /** Agents on the wire. */
 import { Type } from '@sinclair/typebox';
+import { ServiceError } from '../../errors';
 import type { AgentView } from '../../ledger/model';
+import { VERDICTS } from '../../ledger/past';
 import { shape } from '../body';
-import { isoTime } from '../page';
+import { isoTime, readPage } from '../page';
+import type { AgentDecision, AgentDecisions, Question } from './decisions';
 
 export const AgentPatch = shape(
   Type.Object(
@@ -46,3 +49,71 @@ export const AGENT_EXAMPLE = {
   channels: ['1'],
   last_assigned_at: '2025-11-22T20:06:40.000Z',
 };
+
+const HOUR_MS = 3_600_000;
+/** Clocks may be apart by this. */
+const SKEW_MS = 60_000;
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/;
+
+/** @throws ServiceError INVALID_BODY when `since` is no time, or one to come, or the page's parameters are wrong. */
+export function readQuestion(agentId: string, query: Record<string, unknown>, nowMs: number): Question {
+  const { since } = query;
+  const { after, limit } = readPage(query, /^[\w-]{1,16384}$/);
+  if (since === undefined) return { agentId, sinceMs: nowMs - HOUR_MS, after, limit };
+  const text = typeof since === 'string' ? since : '';
+  const sinceMs = /^\d{1,15}$/.test(text) ? Number(text) : ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  // Not less than 0, not more than now, and a time at all.
+  if (sinceMs >= 0 && sinceMs <= nowMs + SKEW_MS) return { agentId, sinceMs, after, limit };
+  throw new ServiceError(
+    'INVALID_BODY',
+    'since must be a time that is over: ISO 8601 with its zone, or milliseconds since the epoch.',
+  );
+}
+
+const PASSED_OVER = VERDICTS.filter((verdict) => verdict !== 'chosen');
+
+const decisionOnWire = (decision: AgentDecision) => ({
+  id: decision.id,
+  at: isoTime(decision.atMs),
+  room_id: decision.roomId,
+  agent_id: decision.agentId,
+  verdict: decision.verdict,
+  load: decision.load,
+  limit: decision.limit,
+  chosen_load: decision.chosenLoad,
+});
+
+export const decisionsOnWire = (
+  { agentId, sinceMs }: Pick<Question, 'agentId' | 'sinceMs'>,
+  found: AgentDecisions,
+) => ({
+  status: 'success',
+  agent_id: agentId,
+  since: isoTime(sinceMs),
+  counted_from: isoTime(found.countedFromMs),
+  got: found.counts.get('chosen') ?? 0,
+  passed_over: Object.fromEntries(PASSED_OVER.map((verdict) => [verdict, found.counts.get(verdict) ?? 0])),
+  decisions: found.decisions.map(decisionOnWire),
+  next: found.next,
+});
+
+export const DECISIONS_EXAMPLE = decisionsOnWire(
+  { agentId: 'agent_01', sinceMs: 1_763_838_400_000 },
+  {
+    countedFromMs: 1_763_838_400_000,
+    counts: new Map([['load', 1]]),
+    next: null,
+    decisions: [
+      {
+        id: '1763842000001-0',
+        atMs: 1_763_842_000_001,
+        roomId: '12345',
+        agentId: 'agent_02',
+        verdict: 'load',
+        load: 1,
+        limit: 2,
+        chosenLoad: 0,
+      },
+    ],
+  },
+);

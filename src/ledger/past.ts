@@ -1,0 +1,127 @@
+/**
+ * How an agent stood at an earlier time, and why a room was or was not given to it then. Pure.
+ *
+ * 1. Begins with how it stands now, and takes the journal's records back, newest first: each says what it changed.
+ * 2. What a record of an older version does not say is unknown from there on back, and never guessed.
+ */
+import type { JournalRecord } from './model';
+
+export const VERDICTS = [
+  'chosen',
+  'offline',
+  'paused',
+  'aside',
+  'full',
+  'off_channel',
+  'load',
+  'last_assigned',
+  'id',
+  'unknown',
+] as const;
+/** `load`, `last_assigned`, `id`: the key of the choice by which another one came first. */
+export type DecisionVerdict = (typeof VERDICTS)[number];
+
+export interface PastAgent {
+  id: string;
+  /** False: at that time it was not known to us. */
+  known: boolean;
+  online: boolean;
+  paused: boolean;
+  /** Until when Qiscus's refusals set it aside; 0: they did not. Counts while it is not online. */
+  asideMs: number;
+  /** Its own limit; -1: the default. */
+  ownLimit: number;
+  defaultLimit: number;
+  /** Reserved and assigned rooms. */
+  held: number;
+  outside: number;
+  /** When its last assignment was confirmed; 0: never; null: unknown. */
+  lastMs: number | null;
+  /** '*': all; else ids joined by commas; null: unknown. */
+  channels: string | null;
+}
+
+/** They took the room from the agent that they name. */
+const FREES = new Set(
+  'released closed parked refused returned requeued repaired superseded'.split(' ').map((word) => `room.${word}`),
+);
+/** A time further off is from before the clock was set back (lua/prelude/roster.lua). */
+const LONGEST_ASIDE_MS = 300_000;
+
+export const loadOf = (agent: PastAgent): number => agent.held + agent.outside;
+export const limitOf = (agent: PastAgent): number => (agent.ownLimit < 0 ? agent.defaultLimit : agent.ownLimit);
+
+/** Makes of how it stood after a record how it stood before. */
+export function takeBack(agent: PastAgent, { event, fields }: JournalRecord): void {
+  if (event === 'limit.changed') agent.defaultLimit = Number(fields.from);
+  if (fields.agent !== agent.id) return;
+  if (FREES.has(event)) agent.held += 1;
+  switch (event) {
+    case 'room.reserved':
+      agent.held -= 1;
+      break;
+    case 'room.assigned':
+      agent.lastMs = fields.last === undefined ? null : Number(fields.last);
+      break;
+    case 'agent.online':
+      agent.online = false;
+      agent.asideMs = Number(fields.aside ?? 0);
+      break;
+    case 'agent.offline':
+      agent.online = true;
+      break;
+    case 'agent.paused':
+    case 'agent.unpaused':
+      agent.paused = event === 'agent.unpaused';
+      break;
+    case 'agent.limited':
+      agent.ownLimit = Number(fields.from);
+      break;
+    case 'agent.outside':
+      agent.outside = Number(fields.from);
+      break;
+    case 'agent.channels':
+      agent.channels = fields.from ?? null;
+      break;
+    case 'agent.joined':
+      // If there was one of this id before, it had left, and nothing more is known of it.
+      agent.known = false;
+      break;
+  }
+}
+
+/** Why a decision was for the agent, or passed it over. @param agent how it stood right before the decision */
+export function verdictOf(agent: PastAgent, { atMs, fields }: JournalRecord): DecisionVerdict {
+  if (fields.agent === agent.id) return 'chosen';
+  if (!agent.known) return 'unknown';
+  const serves = isServing(agent, fields.channel ?? '');
+  if (serves === false) return 'off_channel';
+  if (!agent.online) return agent.asideMs > atMs && agent.asideMs <= atMs + LONGEST_ASIDE_MS ? 'aside' : 'offline';
+  if (agent.paused) return 'paused';
+  if (serves === null) return 'unknown';
+  const load = loadOf(agent);
+  if (load >= limitOf(agent)) return 'full';
+  // The fallback agent is not chosen among others.
+  if (fields.reason === 'fallback') return 'unknown';
+  return lostBy(agent, load, fields);
+}
+
+function lostBy(agent: PastAgent, load: number, fields: Record<string, string>): DecisionVerdict {
+  const chosenLoad = Number(fields.load);
+  if (load !== chosenLoad) return load > chosenLoad ? 'load' : 'unknown';
+  if (agent.lastMs === null || fields.last === undefined) return 'unknown';
+  const chosenLast = Number(fields.last);
+  if (agent.lastMs !== chosenLast) return agent.lastMs > chosenLast ? 'last_assigned' : 'unknown';
+  return byId(agent, { id: fields.agent ?? '' }) > 0 ? 'id' : 'unknown';
+}
+
+/** By length, then bytes: the order of the ledger's last tie-break. */
+export function byId(a: { id: string }, b: { id: string }): number {
+  return a.id.length - b.id.length || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+}
+
+/** null: its channels then are unknown. */
+function isServing({ channels }: PastAgent, channel: string): boolean | null {
+  if (channel === '' || channels === '*') return true;
+  return channels === null ? null : channels.split(',').includes(channel);
+}
