@@ -17,8 +17,10 @@ const WITHIN_MS = 120_000;
 /** What an empty stream may still take: one node. */
 const EMPTY_STREAM_BYTES = 16 * 1024;
 
+type Quiet = Pick<Scene, 'client' | 'keys' | 'sandbox'>;
+
 /** Lets everything come to rest. @returns every broken promise, in words; empty: all were kept */
-export async function comeToRest(scene: Scene, traffic: Traffic, times: Timekeeper): Promise<string[]> {
+export async function comeToRest(scene: Quiet, traffic: Traffic, times: Timekeeper): Promise<string[]> {
   const { client, keys, sandbox } = scene;
   const broken: string[] = [];
   const settle = async (what: string, isThere: () => Promise<boolean>) => {
@@ -66,7 +68,7 @@ export async function comeToRest(scene: Scene, traffic: Traffic, times: Timekeep
   return broken;
 }
 
-async function streamInfo({ client }: Scene, key: string, name: string): Promise<unknown> {
+async function streamInfo({ client }: Quiet, key: string, name: string): Promise<unknown> {
   const info = await client.xinfo('STREAM', key);
   return Array.isArray(info) ? info[info.indexOf(name) + 1] : null;
 }
