@@ -31,7 +31,8 @@ export async function read(): Promise<void> {
 export function draw({ words, language }: State): TemplateResult {
   const texts = words.views.charts;
   return html`
-    <h2 id="charts-title">${texts.title}</h2>
+    <header><h2 id="charts-title">${texts.title}</h2></header>
+    <div class="inside">
     <div class="charts">
       <figure><figcaption>${texts.minuteTitle}</figcaption><div class="plot" aria-hidden="true"></div></figure>
       <figure><figcaption>${texts.waitTitle}</figcaption><div class="plot" aria-hidden="true"></div></figure>
@@ -40,7 +41,8 @@ export function draw({ words, language }: State): TemplateResult {
     <details @toggle=${opened}>
       <summary>${texts.table}</summary>
       ${tableOpen ? table(texts, language) : nothing}
-    </details>`;
+    </details>
+    </div>`;
 }
 
 function opened({ currentTarget }: Event): void {
@@ -72,7 +74,7 @@ function table(texts: Texts, language: Language) {
     ({ arrived, assigned, resolved, reserved }) => arrived + assigned + resolved + reserved > 0,
   );
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${texts.title}>
-    <table>
+    <table class="data">
       <thead>
         <tr>
           <th scope="col">${texts.minute}</th><th scope="col">${texts.arrived}</th>
@@ -125,8 +127,8 @@ export function paint({ words, language }: State): void {
       { label: texts.most, color: '--chart-4', dash: [6, 4] },
     ];
     plots = [
-      newPlot(flow, counts, (value) => String(value), language),
-      newPlot(wait, waits, (value) => durationText(value, language), language),
+      newPlot(flow, counts, String, texts, language),
+      newPlot(wait, waits, (value) => durationText(value, language), texts, language),
     ];
   }
   const ink = colorOf(flow, '--chart-ink');
@@ -139,7 +141,7 @@ export function paint({ words, language }: State): void {
   for (const one of plots) tellLast(one);
 }
 
-function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => string, language: Language): uPlot {
+function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => string, texts: Texts, language: Language) {
   const color = (name: string) => () => colorOf(target, name);
   const ink = color('--chart-ink');
   const axis = { stroke: ink, grid: { stroke: color('--chart-grid'), width: 1 }, ticks: { show: false } };
@@ -160,7 +162,7 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
         { ...axis, size: 60, values: (_, at) => at.map((value) => say(value)), space: 36 },
       ],
       series: [
-        { label: '', value: (_, at) => (at === null ? '' : minuteText(at * 1000, language)) },
+        { label: texts.minute, value: (_, at) => (at === null ? '' : minuteText(at * 1000, language)) },
         ...lines.map((line) => ({
           label: line.label,
           stroke: color(line.color),

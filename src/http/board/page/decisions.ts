@@ -25,7 +25,8 @@ export function draw(state: State): TemplateResult {
   const shown = held ?? decisions;
   const newer = held === null || !held[0] ? 0 : Math.max(0, decisions.indexOf(held[0]));
   return html`
-    <h2 id="decisions-title">${texts.title}</h2>
+    <header><h2 id="decisions-title">${texts.title}</h2></header>
+    <div class="inside">
     ${shown.length === 0 ? html`<p class="empty">${texts.none}</p>` : nothing}
     <ol
       class="decisions"
@@ -40,7 +41,8 @@ export function draw(state: State): TemplateResult {
         (record) => row(record, state),
       )}
     </ol>
-    <p class="held">${newer > 0 ? texts.held(newer) : nothing}</p>`;
+    <p class="held">${newer > 0 ? texts.held(newer) : nothing}</p>
+    </div>`;
 }
 
 function hold(): void {

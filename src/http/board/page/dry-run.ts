@@ -30,13 +30,14 @@ export function draw({ words, language, ready }: State): TemplateResult | typeof
   const spreadOf = (who: string, { least, most, deviation }: { least: number; most: number; deviation: number }) =>
     html`<p>${texts.spread(who, least, most, numberText(deviation, language))}</p>`;
   return html`
-      <h2 id="dry-run-title">${texts.title}</h2>
+      <header><h2 id="dry-run-title">${texts.title}</h2></header>
+      <div class="inside">
       <p>${texts.explain}</p>
       <p><strong>
         ${agreement === null ? texts.nothing : texts.agreement(shareText(agreement, language), agreed, compared)}
       </strong> ${unknown > 0 ? texts.unknown(unknown) : nothing}</p>
       ${spreadOf(texts.ours, spread.ours)} ${spread.theirs ? spreadOf(texts.theirs, spread.theirs) : nothing}
-      <table class="bars">
+      <table class="data">
         <thead><tr>
           <th scope="col">${texts.agent}</th><th scope="col">${texts.ours}</th><th scope="col">${texts.theirs}</th>
         </tr></thead>
@@ -49,7 +50,8 @@ export function draw({ words, language, ready }: State): TemplateResult | typeof
             </tr>`,
           )}
         </tbody>
-      </table>`;
+      </table>
+      </div>`;
 }
 
 /** Attributes of a picture, because the page's policy allows no style in an attribute. */

@@ -39,7 +39,8 @@ export function draw({ words, language }: State): TemplateResult | typeof nothin
   if (letters.length === 0) return nothing;
   const texts = words.views.letters;
   return html`
-      <h2 id="letters-title">${texts.title} <span class="count">${total}</span></h2>
+      <header><h2 id="letters-title">${texts.title} <span class="count">${total}</span></h2></header>
+      <div class="inside">
       <p>${texts.explain} ${total > letters.length ? texts.more(letters.length, total) : nothing}</p>
       <ul class="letters">
         ${repeat(
@@ -62,5 +63,6 @@ export function draw({ words, language }: State): TemplateResult | typeof nothin
             </span>
           </li>`,
         )}
-      </ul>`;
+      </ul>
+      </div>`;
 }

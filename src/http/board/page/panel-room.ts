@@ -98,7 +98,7 @@ function reasons(state: State) {
   return html`
     <p class="sentence" role="status">${said}${others ? html` <span class="reason">(${others})</span>` : nothing}</p>
     <div class="scroll" tabindex="0" role="region" aria-label=${texts.candidates}>
-      <table class="candidates">
+      <table class="data candidates">
         <caption>${texts.candidates}</caption>
         <thead>
           <tr>
