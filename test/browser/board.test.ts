@@ -103,7 +103,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
 
     // The service is started anew. Both pages notice, come back, and have every record.
     await scene.restart();
-    await page.locator('#top .link.open').waitFor({ timeout: 20_000 });
+    await page.locator('#top .dot.open').waitFor({ timeout: 20_000 });
 
     // A room that somebody serves: taken from the agent, its customer's name erased, its slot freed.
     await page.goto(`${scene.url}/#/rooms/held`);

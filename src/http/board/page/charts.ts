@@ -13,7 +13,7 @@ import { type Minute, readRates } from './why.js';
 import type { Language } from './words.js';
 
 const READ_EVERY_MS = 5_000;
-const HEIGHT_PX = 150;
+const HEIGHT_PX = 140;
 
 let minutes: readonly Minute[] = [];
 let complete = true;
@@ -101,6 +101,8 @@ interface Line {
   color: string;
   dash?: number[];
   bars?: boolean;
+  /** A minute between two without anything would not be seen otherwise. */
+  points?: boolean;
 }
 
 let plots: uPlot[] = [];
@@ -123,8 +125,8 @@ export function paint({ words, language }: State): void {
       { label: texts.resolved, color: '--chart-3', dash: [6, 4] },
     ];
     const waits = [
-      { label: texts.half, color: '--chart-2' },
-      { label: texts.most, color: '--chart-4', dash: [6, 4] },
+      { label: texts.half, color: '--chart-2', points: true },
+      { label: texts.most, color: '--chart-4', dash: [6, 4], points: true },
     ];
     plots = [
       newPlot(flow, counts, String, texts, language),
@@ -150,11 +152,13 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
     {
       width: Math.max(1, target.clientWidth),
       height: HEIGHT_PX,
+      padding: [12, 8, 0, 0],
       cursor: { drag: { setScale: false, x: false, y: false }, y: false },
       scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
       axes: [
         {
           ...axis,
+          size: 28,
           grid: { show: false },
           values: (_, at) => at.map((seconds) => minuteText(seconds * 1000, language)),
         },
@@ -168,7 +172,7 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
           stroke: color(line.color),
           value: (_: uPlot, value: number | null) => (value === null ? '–' : say(value)),
           width: 2,
-          points: { show: !line.bars, size: 4 },
+          points: { show: line.points === true, size: 4 },
           ...(line.dash && { dash: line.dash }),
           ...(line.bars && bars && { fill: color(`${line.color}-fill`), paths: bars, width: 0 }),
         })),

@@ -17,7 +17,7 @@ export const views = {
     half: 'half waited at most',
     most: '95 of 100 at most',
     summary: (arrived: number, assigned: number, resolved: number, repaired: number) =>
-      `${arrived} chats arrived, ${assigned} were assigned, ${resolved} ended${repaired > 0 ? `; ${repaired} differences from Qiscus were mended` : ''}.`,
+      `${arrived} chats arrived, ${assigned} were assigned, ${resolved} ended${repaired > 0 ? `; differences from Qiscus mended: ${repaired}` : ''}.`,
     waits: (at: string, half: string, most: string) =>
       `At ${at} half of the customers waited at most ${half}, 95 of 100 at most ${most}.`,
     noWaits: 'No agent was chosen in this hour.',
