@@ -1,8 +1,9 @@
 #!lua flags=allow-oom
--- Notes how far a dry run has compared, or how many rooms each agent holds at Qiscus; or only asks.
+-- Notes how far a dry run has compared, how many rooms each agent holds at Qiscus, or how evenly; or only asks.
 -- Prelude: records
 -- KEYS[15] compared hash    what a dry run found out about the allocation beside it
 -- ARGV[2]  what     text    'seen': journal id of the last record looked at | 'loads': JSON, rooms by agent
+--                           | 'deviations': JSON, their sums
 -- ARGV[3]  value    text    '' only to ask
 -- Returns  {'at', value}  '' before the first
 -- Replay   notes the same again

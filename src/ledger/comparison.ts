@@ -140,8 +140,8 @@ export class Comparison {
     return reply[0] === 'done';
   }
 
-  /** Dry run: how far it has compared, or the rooms that each agent holds there; `value` '' only asks. */
-  async noteCompared(what: 'seen' | 'loads', value: string): Promise<string> {
+  /** Dry run: how far it has compared, the rooms that each agent holds there, or how evenly; `value` '' only asks. */
+  async noteCompared(what: 'seen' | 'loads' | 'deviations', value: string): Promise<string> {
     return text((await this.run('note_compared', what, value))[1]);
   }
 }

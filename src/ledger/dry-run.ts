@@ -1,4 +1,4 @@
-/** Reads what a dry run found out, out of the counts that lua/compare_room.lua keeps. */
+/** What a dry run found out: reads the counts that lua/compare_room.lua keeps, and says how evenly rooms lie on agents. */
 import { text } from '../redis/reply';
 import type { Reply } from '../redis/scripts';
 import type { DryRunFindings } from './model';
@@ -28,5 +28,27 @@ export async function readFindings(readPart: (cursor: string) => Promise<Reply[]
     loads: new Map(
       Object.entries(loads).flatMap(([id, load]): [string, number][] => (typeof load === 'number' ? [[id, load]] : [])),
     ),
+    deviations: readDeviations(fields.get('deviations') ?? ''),
   };
+}
+
+/** @param text as `JSON.stringify` made it; '': none yet */
+export function readDeviations(text: string): DryRunFindings['deviations'] {
+  return text === '' ? { readings: 0, ours: 0, theirs: 0 } : JSON.parse(text);
+}
+
+export interface Spread {
+  least: number;
+  most: number;
+  mean: number;
+  /** The standard deviation: 0 where all hold the same. */
+  deviation: number;
+}
+
+/** How evenly rooms lie on agents; all 0 without agents. */
+export function spreadOf(loads: readonly number[]): Spread {
+  if (loads.length === 0) return { least: 0, most: 0, mean: 0, deviation: 0 };
+  const mean = loads.reduce((sum, load) => sum + load, 0) / loads.length;
+  const variance = loads.reduce((sum, load) => sum + (load - mean) ** 2, 0) / loads.length;
+  return { least: Math.min(...loads), most: Math.max(...loads), mean, deviation: Math.sqrt(variance) };
 }

@@ -199,6 +199,8 @@ export interface DryRunFindings {
   given: { ours: Map<string, number>; theirs: Map<string, number> };
   /** Rooms that each agent holds at Qiscus, as last read; an agent who is missing: not told. */
   loads: Map<string, number>;
+  /** Sums of the standard deviations of loads over all readings of the agents at which somebody held something. */
+  deviations: { readings: number; ours: number; theirs: number };
 }
 
 /** Everything that the HTTP side may read or ask of the ledger. The worker's verbs are in ledger/index.ts. */

@@ -8,6 +8,7 @@
  */
 import type { Logger } from 'pino';
 import type { HeldRoom } from '../ledger/comparison';
+import { readDeviations, spreadOf } from '../ledger/dry-run';
 import type { Ledger } from '../ledger/index';
 import type { JournalFeed, JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus, RosterAgent, Turn } from '../qiscus/model';
@@ -65,10 +66,21 @@ export class DryRun {
     }
   }
 
-  /** Keeps how many rooms each agent holds at Qiscus. */
+  /** Keeps how many rooms each agent holds at Qiscus, and how evenly they lie there and here. */
   async noteLoads(agents: readonly RosterAgent[]): Promise<void> {
+    const { ledger, desk } = this.#parts;
     const loads = Object.fromEntries(agents.map(({ id, customerCount }) => [id, customerCount]));
-    await this.#parts.ledger.noteCompared('loads', JSON.stringify(loads));
+    await ledger.noteCompared('loads', JSON.stringify(loads));
+    const online = (await desk.listAgents()).filter((agent) => agent.online);
+    const ours = spreadOf(online.map(({ load }) => load));
+    const theirs = spreadOf(online.flatMap(({ id }) => loads[id] ?? []));
+    // Idle agents are even without anybody's doing.
+    if (ours.most + theirs.most === 0) return;
+    const sum = readDeviations(await ledger.noteCompared('deviations', ''));
+    sum.readings += 1;
+    sum.ours += ours.deviation;
+    sum.theirs += theirs.deviation;
+    await ledger.noteCompared('deviations', JSON.stringify(sum));
   }
 
   /**

@@ -103,6 +103,7 @@ const NOT_DRY: DryRunFindings = {
   unknown: 0,
   given: { ours: new Map(), theirs: new Map() },
   loads: new Map(),
+  deviations: { readings: 0, ours: 0, theirs: 0 },
 };
 
 const AT_MS = 1_763_842_000_000;

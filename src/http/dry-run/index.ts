@@ -20,7 +20,7 @@ const READ = describe({
   tag: 'Journal',
   summary: 'A dry run beside the present allocation',
   description:
-    '`compared` chats of which it is known who got them at Qiscus (`sources`: who was read to be in the room, who resolved it, or only whom Qiscus itself would have picked), `agreed` of them with our choice; `unknown`: nobody told. `spread` of the rooms that agents who are online hold now, in our books and at Qiscus; by agent, too, with all chats `given` so far. Without DRY_RUN all is 0.',
+    '`compared` chats of which it is known who got them at Qiscus (`sources`: who was read to be in the room, who resolved it, or only whom Qiscus itself would have picked), `agreed` of them with our choice; `unknown`: nobody told. `spread` of the rooms that agents who are online hold now, in our books and at Qiscus, and `average_deviation` of it since the beginning (0: perfectly even). By agent: rooms held now, and all chats `given`. Without DRY_RUN all is 0.',
   access: 'admin',
   store: true,
   replies: {
@@ -38,6 +38,7 @@ const READ = describe({
           ours: { least: 1, most: 2, mean: 1.5, deviation: 0.5 },
           theirs: { least: 0, most: 5, mean: 1.5, deviation: 1.8 },
         },
+        average_deviation: { ours: 0.4, theirs: 1.6, readings: 8_640 },
         agents: [{ id: 'agent_01', name: 'Agent 1', ours: 2, theirs: 5, given: { ours: 33, theirs: 61 } }],
       },
     },
