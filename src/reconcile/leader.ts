@@ -4,8 +4,8 @@
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
  * 2. Every tick: what is due by time, and the decision log. Every few seconds: intents whose dispatcher died.
  * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
- *    webhook now and then; parts of the journal's snapshot; what people should be told (watch.ts). These run beside the ticks, one of a kind at a time: a slow
- *    Qiscus never stops the clock.
+ *    webhook now and then; parts of the journal's snapshot; what people should be told (watch.ts). These run beside the
+ *    ticks, one of a kind at a time: a slow Qiscus never stops the clock.
  * 4. Of an app where nothing happens, waits or is due, the ticks are slow: a thousand such cost next to nothing.
  * 5. `stop` gives the lease back.
  */
@@ -15,6 +15,7 @@ import { TAKEOVERS_BEFORE_PARKING } from '../dispatch/policy';
 import type { Ledger } from '../ledger/index';
 import type { JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus, QiscusFailure } from '../qiscus/model';
+import { REMEDIES } from '../qiscus/remedies';
 import { NewerFormat } from '../redis/format';
 import { syncAgents } from './agents';
 import type { DecisionLog } from './decisions';
@@ -33,7 +34,6 @@ const IDLE_CLOCK_MS = 5_000;
 const LEASE_MS = 5_000;
 const RECLAIM_EVERY_MS = 2_000;
 const WATCH_EVERY_MS = 10_000;
-const IDLE_WATCH_MS = 30_000;
 const CHECK_WEBHOOK_EVERY_MS = 300_000;
 const SNAPSHOT_EVERY_MS = 1_000;
 /** Parts of a snapshot in a row: about 1,500 rooms a second, so that a large one does not hold up the others. */
@@ -45,12 +45,6 @@ const HOUR_MS = 3_600_000;
 const KEEP_MARK_MS = 7 * 24 * HOUR_MS;
 /** Share of the calls between two sweeps that single rooms may take. */
 const READING_SHARE = 0.5;
-
-const REMEDIES: Record<QiscusFailure['kind'], string> = {
-  denied: 'Qiscus refuses us: check QISCUS_APP_ID and QISCUS_SECRET',
-  slowed: 'Qiscus asks us to slow down: look at QISCUS_RATE_PER_SECOND',
-  failed: 'Qiscus does not answer as it should: check QISCUS_BASE_URL and the network',
-};
 
 export interface LeaderParts {
   ledger: Ledger;
@@ -187,7 +181,7 @@ export class Leader {
     this.#every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
     this.#every('sweep', config.reconcileSeconds * SECOND_MS, () => this.#compareRooms());
     this.#every('snapshot', SNAPSHOT_EVERY_MS, () => this.#snapshotJournal());
-    this.#every('alerts', idle ? IDLE_WATCH_MS : WATCH_EVERY_MS, () => this.#watch.look());
+    this.#every('alerts', idle ? 3 * WATCH_EVERY_MS : WATCH_EVERY_MS, () => this.#watch.look());
     this.#every('webhook', CHECK_WEBHOOK_EVERY_MS, () => this.#checkWebhook());
   }
 
@@ -237,12 +231,9 @@ export class Leader {
     if (this.#underWay.has(kind) || !this.#isDue(this.#begunMs.get(kind), periodMs)) return;
     this.#begunMs.set(kind, nowMs());
     this.#underWay.add(kind);
+    const what = `the ${kind} could not be brought into the ledger`;
     job()
-      .catch(
-        (err) =>
-          this.#stopped ||
-          log.warn({ event: `${kind}.failed`, err }, `the ${kind} could not be brought into the ledger`),
-      )
+      .catch((err) => this.#stopped || log.warn({ event: `${kind}.failed`, err }, what))
       .finally(() => this.#underWay.delete(kind));
   }
 
