@@ -71,6 +71,8 @@ function sandboxLines(config: Config, sandboxUrl: string, base: string): string[
 }
 
 function liveLines(config: Config): string[] {
+  // Qiscus goes on calling the service in use.
+  if (config.dryRun) return [];
   const urls = publicUrls(config, '<WEBHOOK_TOKEN>');
   if (!urls) return ['  Set PUBLIC_BASE_URL to see here which addresses to give to Qiscus.'];
   return [

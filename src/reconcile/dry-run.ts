@@ -10,7 +10,7 @@ import type { Logger } from 'pino';
 import type { HeldRoom } from '../ledger/comparison';
 import { readDeviations, spreadOf } from '../ledger/dry-run';
 import type { Ledger } from '../ledger/index';
-import type { JournalFeed, JournalRecord, LedgerDesk } from '../ledger/model';
+import type { AgentView, JournalFeed, JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus, RosterAgent, Turn } from '../qiscus/model';
 import { endsSession, type Session, sessionIn } from './sessions';
 
@@ -99,12 +99,22 @@ export class DryRun {
       const reading = isCompared ? null : await qiscus.listOthers(roomId, turn);
       if (reading !== null && reading.kind !== 'others') return this.#tell(reading.kind);
       this.#read.set(roomId, token);
-      const inRoom = reading === null ? [] : online.filter(({ id }) => !reading.agentIds.has(id));
-      const [agent] = inRoom;
-      // Several: whoever else is missing is in the room with them, or not in that list for another reason.
-      if (!agent || inRoom.length > 1) continue;
-      await this.#compare(roomId, null, () => ({ theirs: agent.id, source: 'reading' }));
+      const agent = reading === null ? null : await this.#agentIn(roomId, reading.agentIds, online);
+      if (agent === null) continue;
+      await this.#compare(roomId, null, () => ({ theirs: agent, source: 'reading' }));
     }
+  }
+
+  /** The one who is missing among the others; null: nobody, or several. */
+  async #agentIn(roomId: string, others: Set<string>, online: readonly AgentView[]): Promise<string | null> {
+    const missing = online.filter(({ id }) => !others.has(id));
+    if (missing.length <= 1) return missing[0]?.id ?? null;
+    // Perhaps Qiscus leaves out those who do not serve the room's channel.
+    const channel = (await this.#parts.desk.readRoom(roomId))?.channelId ?? null;
+    const fitting = missing.filter(
+      ({ channels }) => channel !== null && (channels === null || channels.includes(channel)),
+    );
+    return fitting.length === 1 ? (fitting[0]?.id ?? null) : null;
   }
 
   async #compareEnded({ id, fields }: JournalRecord): Promise<void> {

@@ -12,7 +12,7 @@ export interface Session {
   last: string;
   /** The inbox id that opened it; '': before the oldest record that was read. */
   place: string;
-  /** Whom we chose for it last; null: nobody so far. */
+  /** Whom we chose for it last; null: nobody. */
   ours: string | null;
   /** Whom Qiscus itself would have picked, as said last. */
   candidate: string | null;
@@ -24,7 +24,7 @@ export interface Session {
 /**
  * @param records about one room, newest first
  * @param end id of the record that ended the session; null: the one that goes on
- * @returns null when the records do not reach back to it, or no session goes on
+ * @returns null when the records do not reach back to it, or nobody holds it
  */
 export function sessionIn(records: readonly JournalRecord[], end: string | null): Session | null {
   const first = end === null ? 0 : records.findIndex(({ id }) => id === end);
@@ -38,10 +38,12 @@ export function sessionIn(records: readonly JournalRecord[], end: string | null)
   const place = own.find(({ event, fields }) => OPENS.includes(event) && fields.place)?.fields.place ?? '';
   const isOwn = (record: JournalRecord) => (place === '' ? own.includes(record) : record.fields.place === place);
   const chosen = end === null ? own.find(({ event }) => event === 'room.assigned') : closing;
+  // Something was said about a room that is over.
+  if (!chosen) return null;
   return {
     last: newest.id,
     place,
-    ours: chosen?.fields.agent || null,
+    ours: chosen.fields.agent || null,
     candidate: own.find(({ fields }) => fields.candidate)?.fields.candidate ?? null,
     resolver: end === null ? null : (closing.fields.claimed_agent ?? null),
     isCompared: records.some((record) => record.event === 'room.compared' && isOwn(record)),

@@ -3,6 +3,8 @@
  * After each test our books are judged by the invariants (world.ts), but for those about Qiscus.
  */
 import { describe, expect, test } from 'bun:test';
+import { ready } from '../../src/banner';
+import { readConfig } from '../../src/config';
 import { connect } from '../../src/redis/client';
 import { keysOf } from '../../src/redis/keys';
 import { APP_ID, caller } from '../support/service';
@@ -104,6 +106,36 @@ describe('a dry run', () => {
     ]);
     // That it may not read who is in a room says nothing about us.
     expect((await world.ready()).failing).toBeUndefined();
+  });
+
+  test('a list of others that lacks more than who is in the room says who, if one of them serves its channel', async () => {
+    const world = await beside({ online: ['agent_01', 'agent_04', 'agent_05'], sandbox: { allocator: null } });
+    const body = { data: { agents: [{ id: 'agent_04' }] }, meta: { after: null } };
+    world.fault({ on: 'other_agents', times: null, effect: 'status', status: 200, body });
+    // agent_01 does not serve 272; both others serve 5603.
+    for (const [roomId, channelId] of [
+      ['clear', '272'],
+      ['unclear', '5603'],
+    ] as const) {
+      await world.sandbox.rooms.create({ roomId, channelId });
+      world.sandbox.rooms.assign(roomId, 'agent_05');
+      await world.becomes(roomId, 'assigned');
+    }
+    await until(() => world.sandbox.state().calls.other_agents === 2, { what: 'both rooms asked about' });
+    await world.sandbox.rooms.resolve('unclear', { by: 'admin' });
+    await compares(world, 2);
+    const found = (await comparedRecords(world)).map(({ room, theirs, source }) => [room, theirs, source]);
+    expect(found[0]).toEqual(['clear', 'agent_05', 'reading']);
+    expect(found[1]).toMatchObject(['unclear', expect.any(String), 'candidate']);
+  });
+
+  test('the banner says so, and where to look', async () => {
+    const world = await beside();
+    const text = ready(readConfig({ ...world.environ, PORT: '3000' }, []), world.service);
+    expect(text).toContain('DRY RUN: decides and writes down, and changes nothing at Qiscus.');
+    expect(text).toContain('GET /api/v1/dry_run');
+    // Nothing is to be entered at Qiscus.
+    expect(text).not.toContain('Custom Agent Allocation');
   });
 
   test('counts agreement and spread right', async () => {
