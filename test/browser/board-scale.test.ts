@@ -122,7 +122,7 @@ describe.skipIf(!hasBrowser)('the board, with 200 agents and 10,000 waiting room
       await grid(page).evaluate((element, to) => {
         element.scrollTop = to * element.scrollHeight;
       }, share);
-      // Those ahead leave, and one comes back to its old place.
+      // Those ahead leave, so that every row moves up.
       const quiet = new AbortController();
       const stirring = stir(quiet.signal);
       await Bun.sleep(500);

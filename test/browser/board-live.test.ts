@@ -1,0 +1,162 @@
+/**
+ * How the board follows the service: every record once and in order whatever happens to its connection, readings at most
+ * once a second, none while nobody looks, and words for what is wrong.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import type { Page } from 'playwright-core';
+import { hasBrowser } from '../support/browser';
+import { type FailingProxy, startProxy } from '../support/proxy';
+import { ADMIN_TOKEN } from '../support/service';
+import { until } from '../support/wait';
+import { openScene, type Scene } from './scene';
+
+describe.skipIf(!hasBrowser)('the board and its connection', () => {
+  let scene: Scene;
+  let proxy: FailingProxy;
+  beforeAll(async () => {
+    scene = await openScene({ RECONCILE_SECONDS: '3600' });
+    proxy = await startProxy(() => Number(new URL(scene.url).port));
+  }, 60_000);
+  afterAll(async () => {
+    await scene?.stop();
+    await proxy?.stop();
+  }, 30_000);
+
+  /** A page that reaches the service through the proxy. */
+  async function open(): Promise<Page> {
+    const context = await scene.browser.newContext({
+      httpCredentials: { username: 'operator', password: ADMIN_TOKEN },
+      locale: 'en-GB',
+    });
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${proxy.port}/`);
+    await page.locator('#top .link', { hasText: 'Live' }).waitFor();
+    return page;
+  }
+
+  let rooms = 0;
+  /** So many chats come and go. */
+  async function chats(count: number): Promise<void> {
+    for (let i = 0; i < count; i += 1) {
+      rooms += 1;
+      await scene.api.allocate(`chat-${rooms}`);
+      await scene.api.resolve(`chat-${rooms}`);
+    }
+  }
+
+  /** Ids of the records that the page has, oldest first. */
+  const seen = (page: Page) =>
+    page.evaluate<string[]>(
+      `import('/board/state.js').then(({ state }) => state.records.map(({ id }) => id).reverse())`,
+    );
+  /** All ids of the journal behind one. */
+  async function journal(after: string): Promise<string[]> {
+    const ids: string[] = [];
+    for (let next: string | null = after; next !== null; ) {
+      const { body } = await scene.api.get(`/journal?limit=500&after=${next}`);
+      ids.push(...(body.records as { id: string }[]).map(({ id }) => id));
+      next = body.next === null ? null : String(body.next);
+    }
+    return ids;
+  }
+
+  test('every record once and in order, though the connection is cut in the middle of records', async () => {
+    await chats(3);
+    const page = await open();
+    for (const bytes of [300, 4_000, 700, 2_500]) {
+      const before = proxy.cuts;
+      proxy.fail({ kind: 'cut_after', bytes }, { request: 'GET /api/v1/events', times: 1 });
+      // What is open goes on: end it, so that the next one is hit.
+      await page.evaluate('stop()');
+      await chats(12);
+      await until(() => proxy.cuts > before, { what: 'the connection is cut', withinMs: 20_000 });
+      proxy.heal();
+    }
+    await chats(2);
+    const same = async () => {
+      const ids = await seen(page);
+      return ids.length > 20 && JSON.stringify(ids.slice(1)) === JSON.stringify(await journal(ids[0] ?? ''));
+    };
+    await until(same, { what: "the page's records are the journal's", withinMs: 20_000 });
+    // All that it ever read: none was pushed out by newer ones.
+    expect((await seen(page)).length).toBeLessThan(500);
+    await page.context().close();
+  }, 90_000);
+
+  test('reads at most once a second however much happens, and not at all while hidden', async () => {
+    const page = await open();
+    let asked: string[] = [];
+    let unanswered = 0;
+    page.on('request', (request) => {
+      asked.push(new URL(request.url()).pathname);
+      unanswered += 1;
+    });
+    for (const over of ['requestfinished', 'requestfailed'] as const) {
+      page.on(over, () => {
+        unanswered -= 1;
+      });
+    }
+    const readings = () => asked.filter((path) => path === '/api/v1/agents').length;
+    const begun = performance.now();
+    await chats(20);
+    await until(() => readings() >= 3, { what: 'three readings' });
+    expect(readings()).toBeLessThanOrEqual((performance.now() - begun) / 1000 + 2);
+
+    const hide = (isHidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'))`);
+    await hide(true);
+    const known = (await seen(page)).at(-1) ?? '';
+    await until(() => unanswered === 0, { what: 'answers to what was asked before' });
+    asked = [];
+    await chats(30);
+    const last = (await journal(known)).at(-1);
+    await until(async () => (await seen(page)).at(-1) === last, { what: 'events while hidden' });
+    expect(asked).toEqual([]);
+    await hide(false);
+    await until(() => readings() > 0, { what: 'a reading' });
+    await page.context().close();
+  }, 60_000);
+
+  test('says what is wrong, in the language of the page, and takes it back', async () => {
+    const page = await open();
+    const notice = (text: string) => page.locator('#banner li', { hasText: text });
+    proxy.fail({ kind: 'cut_before' });
+    await page.evaluate('stop()');
+    await notice('The connection to the service is lost').waitFor();
+    await page.locator('#top .tongues button[lang=id]').click();
+    await notice('Sambungan ke layanan putus').waitFor();
+    expect(await page.locator('html').getAttribute('lang')).toBe('id');
+    // A hand that cannot reach the service says so, and nothing has changed.
+    await page.locator('#glance button').click();
+    await page.locator('dialog input[name=limit]').fill('9');
+    await page.locator('dialog button.act').click();
+    await page.locator('dialog .told.failed', { hasText: 'Layanan tidak menjawab' }).waitFor();
+    await page.locator('dialog button.cancel').click();
+    proxy.heal();
+    await page.locator('#top .link', { hasText: 'Langsung' }).waitFor({ timeout: 20_000 });
+    await notice('Sambungan ke layanan putus').waitFor({ state: 'detached' });
+    expect((await scene.api.get('/settings/max_customers')).body.max_customers).toBe(2);
+    // The language is remembered.
+    await page.reload();
+    await page.locator('#agents h2', { hasText: 'Agent' }).waitFor();
+    expect(await page.locator('#top .link').textContent()).toContain('Langsung');
+    await page.context().close();
+  }, 60_000);
+
+  test('a limit that is none is refused before it is sent, and the field keeps it', async () => {
+    const page = await open();
+    await page.locator('#glance button').click();
+    for (const wrong of ['0', '1001', '']) {
+      await page.locator('dialog input[name=limit]').fill(wrong);
+      await page.locator('dialog button.act').click();
+      await page.locator('dialog .told', { hasText: 'whole number from 1 to 1000' }).waitFor();
+      expect(await page.locator('dialog input[name=limit]').inputValue()).toBe(wrong);
+    }
+    expect(await page.locator('#said').textContent()).toContain('Not done');
+    await page.keyboard.press('Escape');
+    await page.locator('dialog').waitFor({ state: 'hidden' });
+    expect((await scene.api.get('/settings/max_customers')).body.max_customers).toBe(2);
+    await page.context().close();
+  }, 60_000);
+});
