@@ -43,7 +43,10 @@ describe.skipIf(!hasBrowser)('the board, with 200 agents and 10,000 waiting room
       while (next < from + count) {
         const number = next;
         next += 1;
-        expect((await scene.api.allocate(`room-${number}`)).status).toBe(202);
+        // On a busy machine Redis may once take longer than a webhook waits; Qiscus would send it again, too.
+        await until(async () => (await scene.api.allocate(`room-${number}`)).status === 202, {
+          what: 'a webhook is taken',
+        });
       }
     };
     await Promise.all(Array.from({ length: 32 }, post));
