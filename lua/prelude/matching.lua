@@ -176,7 +176,7 @@ local function queue(room_id, room)
 end
 
 -- Puts a room in line and pairs for its channel. With nobody before it, it would be the head, and a pick looks at agents
--- only: then the pair is the same without the way into the line and out again, a third of the cost
+-- only: then the pair is the same without the way into the line and out again, a quarter of the cost
 -- (test/property/enter.test.ts holds it against the long way).
 local function enter(room_id, room)
   if not drain_under_way() and not line_first(room.channel, 1)[1] then
