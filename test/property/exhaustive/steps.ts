@@ -96,7 +96,8 @@ function tell(at: At, call: Call): Promise<unknown> {
   const { action } = call.told;
   switch (action.do) {
     case 'confirm':
-      return ledger.confirm(intent, action.reason);
+      // By the script: the verb waits a moment for others that go with it, and a step must send its script at once.
+      return at.script('confirm_assignments', intent.id, intent.roomId, intent.agentId, intent.token, action.reason);
     case 'close':
     case 'park':
       return ledger.refuse(intent, action.reason, action.do);
