@@ -4,7 +4,7 @@ import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/r
 import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './comparison';
 import { readFindings } from './dry-run';
-import { explainRoom } from './explanation';
+import { explainRoom, type RoomExplanation } from './explanation';
 import {
   type AgentView,
   ALERT_CODES,
@@ -16,13 +16,12 @@ import {
   type LedgerHealth,
   type QiscusHealth,
   type QueueItem,
-  type RoomExplanation,
   type RoomState,
   type RoomView,
   type StandingAlert,
   type WebhookSetting,
 } from './model';
-import { byId, type PastAgent } from './past';
+import { type AgentStanding, byId, standingOf } from './past';
 
 const ROOM_STATES: readonly string[] = ['waiting', 'reserved', 'assigned', 'parked', 'resolved'];
 const BREAKER_STATES: readonly string[] = ['closed', 'open', 'denied', 'slowed'];
@@ -132,24 +131,9 @@ export class Desk implements LedgerDesk {
     return reply[2] ? agentView(reply[2]) : null;
   }
 
-  async readStanding(agentId: string): Promise<{ agent: PastAgent; newest: string; oldest: string } | null> {
+  async readStanding(agentId: string): Promise<AgentStanding | null> {
     const reply = await this.#run('read_standing', agentId);
-    if (reply[0] === 'unknown') return null;
-    const [, newest, oldest, online, paused, aside, own, limit, held, outside, last, channels] = reply;
-    const agent = {
-      id: agentId,
-      known: true,
-      online: number(online) === 1,
-      paused: number(paused) === 1,
-      asideMs: number(aside),
-      ownLimit: number(own),
-      defaultLimit: number(limit),
-      held: number(held),
-      outside: number(outside),
-      lastMs: number(last),
-      channels: text(channels),
-    };
-    return { agent, newest: text(newest) || '0-0', oldest: text(oldest) || '0-0' };
+    return reply[0] === 'unknown' ? null : standingOf(agentId, reply);
   }
 
   async patchAgent(

@@ -8,7 +8,58 @@
  */
 import { list, number, text, textOrNull } from '../redis/reply';
 import type { Reply } from '../redis/scripts';
-import type { Candidate, RoomExplanation, RoomState, Standing } from './model';
+import type { RoomState } from './model';
+
+/** How an agent stands towards a room: able to take it, or the first of these that keeps him from it. */
+export type Standing = 'able' | 'full' | 'paused' | 'aside' | 'offline' | 'off_channel';
+
+export interface Candidate {
+  id: string;
+  name: string;
+  /** 'next': the matching rule would choose this one now; 'lost': able too, but another one comes first. */
+  verdict: 'next' | 'lost' | Exclude<Standing, 'able'>;
+  /** By which key of the choice it lost to the next one. */
+  lostBy: 'load' | 'last_assigned' | 'id' | null;
+  load: number;
+  reserved: number;
+  assigned: number;
+  outside: number;
+  limit: number;
+  /** When its last assignment was confirmed; null: never. */
+  lastAssignedMs: number | null;
+  /** When Qiscus last listed it; null: never. */
+  seenMs: number | null;
+}
+
+/** Where a room stands, and why. */
+export interface RoomExplanation {
+  state: RoomState;
+  agentId: string | null;
+  channelId: string | null;
+  /** Older rooms of its channel in line; 0 unless it waits. */
+  ahead: number;
+  /** When its next step is due, after a refusal or a call without an answer; null: at once. */
+  dueMs: number | null;
+  /** Whom the matching rule would choose for it now. */
+  next: string | null;
+  reason:
+    | Exclude<RoomState, 'waiting'>
+    /** Somebody is free for it, and the next step gives it. */
+    | 'not_yet'
+    /** Somebody is free, and older rooms that he may serve come first. */
+    | 'behind_others'
+    | 'nobody_online'
+    | 'all_full'
+    | 'all_paused'
+    | 'no_agent_for_channel'
+    | 'delayed'
+    /** Qiscus refuses us or does not answer. */
+    | 'calls_stopped';
+  counts: Record<Standing, number>;
+  total: number;
+  /** All agents, best first; none for a resolved room, whose channel is forgotten. */
+  candidates: Candidate[];
+}
 
 const STANDINGS: readonly Standing[] = ['able', 'full', 'paused', 'aside', 'offline', 'off_channel'];
 /** The keys of the choice, in the order in which they decide; the ledger's order text has them in the same order. */

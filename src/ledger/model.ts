@@ -2,7 +2,8 @@
  * What the ledger tells the rest of the service: plain values, decoded once at the border (scripts.ts).
  * All ids are opaque text; all times are milliseconds since the epoch.
  */
-import type { PastAgent } from './past';
+import type { RoomExplanation } from './explanation';
+import type { AgentStanding } from './past';
 
 /** waiting → reserved → assigned → resolved, or parked when it keeps failing. */
 export type RoomState = 'waiting' | 'reserved' | 'assigned' | 'parked' | 'resolved';
@@ -59,57 +60,6 @@ export interface AgentView {
   channels: string[] | null;
   /** Its last confirmed assignment; null: none yet. */
   lastAssignedMs: number | null;
-}
-
-/** How an agent stands towards a room: able to take it, or the first of these that keeps him from it. */
-export type Standing = 'able' | 'full' | 'paused' | 'aside' | 'offline' | 'off_channel';
-
-export interface Candidate {
-  id: string;
-  name: string;
-  /** 'next': the matching rule would choose this one now; 'lost': able too, but another one comes first. */
-  verdict: 'next' | 'lost' | Exclude<Standing, 'able'>;
-  /** By which key of the choice it lost to the next one. */
-  lostBy: 'load' | 'last_assigned' | 'id' | null;
-  load: number;
-  reserved: number;
-  assigned: number;
-  outside: number;
-  limit: number;
-  /** When its last assignment was confirmed; null: never. */
-  lastAssignedMs: number | null;
-  /** When Qiscus last listed it; null: never. */
-  seenMs: number | null;
-}
-
-/** Where a room stands, and why. */
-export interface RoomExplanation {
-  state: RoomState;
-  agentId: string | null;
-  channelId: string | null;
-  /** Older rooms of its channel in line; 0 unless it waits. */
-  ahead: number;
-  /** When its next step is due, after a refusal or a call without an answer; null: at once. */
-  dueMs: number | null;
-  /** Whom the matching rule would choose for it now. */
-  next: string | null;
-  reason:
-    | Exclude<RoomState, 'waiting'>
-    /** Somebody is free for it, and the next step gives it. */
-    | 'not_yet'
-    /** Somebody is free, and older rooms that he may serve come first. */
-    | 'behind_others'
-    | 'nobody_online'
-    | 'all_full'
-    | 'all_paused'
-    | 'no_agent_for_channel'
-    | 'delayed'
-    /** Qiscus refuses us or does not answer. */
-    | 'calls_stopped';
-  counts: Record<Standing, number>;
-  total: number;
-  /** All agents, best first; none for a resolved room, whose channel is forgotten. */
-  candidates: Candidate[];
 }
 
 export interface DeadLetter {
@@ -213,8 +163,8 @@ export interface LedgerDesk {
   listAgents(): Promise<AgentView[]>;
   readAgent(agentId: string): Promise<AgentView | null>;
   /** Returns the changed agent, or null when the roster has no such agent. */
-  /** How an agent stands after the journal's `newest` record; null: no such agent. */
-  readStanding(agentId: string): Promise<{ agent: PastAgent; newest: string; oldest: string } | null>;
+  /** How an agent stands now; null: no such agent. */
+  readStanding(agentId: string): Promise<AgentStanding | null>;
   patchAgent(agentId: string, patch: { maxCustomers?: number | null; paused?: boolean }): Promise<AgentView | null>;
   readRoom(roomId: string): Promise<RoomView | null>;
   /** Why the room is where it is, with every agent; null: no such room. */

@@ -4,6 +4,8 @@
  * 1. Begins with how it stands now, and takes the journal's records back, newest first: each says what it changed.
  * 2. What a record of an older version does not say is unknown from there on back, and never guessed.
  */
+import { number, text } from '../redis/reply';
+import type { Reply } from '../redis/scripts';
 import type { JournalRecord } from './model';
 
 export const VERDICTS = [
@@ -39,6 +41,32 @@ export interface PastAgent {
   lastMs: number | null;
   /** '*': all; else ids joined by commas; null: unknown. */
   channels: string | null;
+}
+
+/** How an agent stands after the journal's `newest` record; `oldest` is the first that the journal still has. */
+export interface AgentStanding {
+  agent: PastAgent;
+  newest: string;
+  oldest: string;
+}
+
+/** Reads what `read_standing` answered. */
+export function standingOf(id: string, reply: Reply[]): AgentStanding {
+  const [, newest, oldest, online, paused, aside, own, limit, held, outside, last, channels] = reply;
+  const agent: PastAgent = {
+    id,
+    known: true,
+    online: number(online) === 1,
+    paused: number(paused) === 1,
+    asideMs: number(aside),
+    ownLimit: number(own),
+    defaultLimit: number(limit),
+    held: number(held),
+    outside: number(outside),
+    lastMs: number(last),
+    channels: text(channels),
+  };
+  return { agent, newest: text(newest) || '0-0', oldest: text(oldest) || '0-0' };
 }
 
 /** They took the room from the agent that they name. */

@@ -1,6 +1,6 @@
 /** Why a room is where it is: each reason, each verdict, each key of the choice; and an office of 5,000 agents. */
 import { describe, expect, test } from 'bun:test';
-import type { RoomExplanation } from '../../src/ledger/model';
+import type { RoomExplanation } from '../../src/ledger/explanation';
 import { list, text } from '../../src/redis/reply';
 import type { Reply } from '../../src/redis/scripts';
 import { Scripts } from '../../src/redis/scripts';

@@ -8,6 +8,7 @@ import { type AppParts, buildApp } from '../../src/app';
 import { Apps } from '../../src/apps/directory';
 import type { Config } from '../../src/config';
 import { idMs, isOlder } from '../../src/ids';
+import type { RoomExplanation } from '../../src/ledger/explanation';
 import type {
   AgentView,
   DeadLetter,
@@ -19,7 +20,6 @@ import type {
   LedgerDesk,
   LedgerHealth,
   Outcome,
-  RoomExplanation,
   RoomView,
   Webhook,
   WebhookSetting,

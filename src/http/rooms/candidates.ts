@@ -1,5 +1,5 @@
 /** Who would get a room, on the wire. */
-import type { Candidate, RoomExplanation } from '../../ledger/model';
+import type { Candidate, RoomExplanation } from '../../ledger/explanation';
 import { isoTime } from '../page';
 
 /** More than anybody reads; all are counted. */
