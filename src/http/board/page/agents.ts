@@ -10,7 +10,8 @@ import { repeat } from 'lit-html/directives/repeat.js';
 import type { Agent } from './api.js';
 import { askAgentLimit, askPause } from './hands.js';
 import { change, type State } from './state.js';
-import { timeText, type Words } from './words.js';
+import { minuteText } from './times.js';
+import type { Words } from './words.js';
 
 type Standing = keyof Words['agents']['states'];
 type Sort = keyof Words['agents']['sorts'];
@@ -128,7 +129,7 @@ function row(agent: Agent, words: Words['agents'], language: State['language'], 
   const isShown = shown?.kind === 'agent' && shown.id === agent.id;
   const { channels } = agent;
   const channelText = channels === null ? words.every : channels.length === 0 ? words.none : channels.join(', ');
-  const last = agent.last_assigned_at ? timeText(agent.last_assigned_at, language) : '–';
+  const last = agent.last_assigned_at ? minuteText(Date.parse(agent.last_assigned_at), language) : '–';
   return html`
     <tr role="row" class="${standing} ${isShown ? 'shown' : ''}">
       <td role="cell" class="who">

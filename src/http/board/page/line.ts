@@ -13,7 +13,8 @@ import { change, redraw, type State } from './state.js';
 import { clockText } from './words.js';
 
 /** Also in style.css. */
-const ROW_PX = 40;
+const ROW_PX = 36;
+const HEAD_PX = 30;
 /** Rows above and below those in sight that are drawn, and that are read. */
 const SPARE_ROWS = 8;
 const SPARE_READ = 60;
@@ -124,9 +125,9 @@ function keyed(event: KeyboardEvent): void {
   else if (!(event.key in steps || event.key in jumps)) return;
   event.preventDefault();
   active = Math.max(1, Math.min(wanted, total));
-  // The heading row covers the first row's height.
+  // The heading stays on top, over the rows.
   const rowTop = (active - 1) * ROW_PX;
-  const least = rowTop + 2 * ROW_PX - grid.clientHeight;
+  const least = rowTop + ROW_PX + HEAD_PX - grid.clientHeight;
   if (grid.scrollTop > rowTop) grid.scrollTop = rowTop;
   else if (grid.scrollTop < least) grid.scrollTop = least;
   redraw('line');
