@@ -95,6 +95,7 @@ export function draw({ words: all, language, agents, shown }: State): TemplateRe
     ${guard([agents, all, wanted, only, sort, shown], () => table(agents, all, language, shown))}
     <ul class="legend" aria-hidden="true">
       ${Object.entries(words.legend).map(([name, text]) => html`<li class=${name}>${text}</li>`)}
+      <li class="own">* ${words.own}</li>
     </ul>`;
 }
 

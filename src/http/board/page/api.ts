@@ -62,7 +62,7 @@ export interface Ready {
   dry_run?: boolean;
   failing?: string[];
   warnings?: string[];
-  alerts?: { code: string; since?: string; count?: number; agent_id?: string; room_id?: string }[];
+  alerts?: { code: string; since: string; count: number; room_id?: string }[];
   details?: {
     failing?: string[];
     waiting?: number;

@@ -14,7 +14,6 @@ export const en = {
     language: 'Language',
     theme: 'Colours',
     themes: { auto: 'As the system', light: 'Light', dark: 'Dark' },
-    sections: 'Parts of the page',
     notices: 'Notices',
     loading: 'Loading…',
     links: { connecting: 'Connecting', open: 'Live', lost: 'Connection lost' },
@@ -85,12 +84,15 @@ export const en = {
       apps: 'Another app of this service is in trouble.',
     },
     alerts: {
-      room_waiting_long: 'A room has been waiting for very long.',
-      nobody_online: 'Rooms wait, and nobody is online.',
-      qiscus_refuses: 'Qiscus refuses us: check the credentials.',
-      room_parked: 'A room is parked: it needs a person.',
-      drift: 'Our books and Qiscus differ more often than usual.',
-      no_webhooks: 'No chat has come in for unusually long: is the allocation webhook still set?',
+      room_waiting_long: (n: number) =>
+        `A customer has waited for very long; ${count(n, 'room is', 'rooms are')} in line.`,
+      nobody_online: (n: number) => `Nobody is online, and ${count(n, 'room waits', 'rooms wait')}.`,
+      qiscus_refuses: (n: number) => `Qiscus refuses our calls or does not answer: ${n} failed in a row.`,
+      room_parked: (n: number) => `${count(n, 'room is', 'rooms are')} parked and wait for a person.`,
+      drift: (n: number) =>
+        `Webhooks are lost: ${count(n, 'difference', 'differences')} from Qiscus mended within an hour.`,
+      no_webhooks: (n: number) =>
+        `No chat has come in for ${count(n, 'minute', 'minutes')}: is the allocation webhook still set?`,
     },
     qiscus: {
       slowed: 'Qiscus asks us to slow down.',

@@ -65,6 +65,7 @@ onDraw('document', () => {
   document.documentElement.lang = language;
   const skip = document.querySelector('a.skip');
   if (skip) skip.textContent = words.page.skip;
+  document.getElementById('banner')?.setAttribute('aria-label', words.page.notices);
 });
 READINGS.forEach(onRead);
 panel.begin();
