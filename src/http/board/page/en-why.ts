@@ -56,6 +56,10 @@ export const why: WhyWords = {
     'room.due': () => ['In line again after the delay'],
     'room.expired': () => ['Closed', 'it had waited too long'],
     'room.erased': () => ["Customer's name erased by an operator"],
+    'room.compared': ({ f, name }) => [
+      f.theirs ? `It went to ${name(f.theirs)}` : 'Nobody knows who got it',
+      f.agent ? `the dry run had chosen ${name(f.agent)}` : 'the dry run had chosen nobody',
+    ],
     'room.questioned': ({ f, name }) => [`Qiscus is asked whether ${name(f.agent)} still has it`],
     'room.answered': ({ f, name }) => [
       f.qiscus === 'held'

@@ -55,6 +55,10 @@ export const why: WhyWords = {
     'room.due': () => ['Masuk antrean lagi setelah jeda'],
     'room.expired': () => ['Ditutup', 'sudah menunggu terlalu lama'],
     'room.erased': () => ['Nama pelanggan dihapus oleh operator'],
+    'room.compared': ({ f, name }) => [
+      f.theirs ? `Didapat oleh ${name(f.theirs)}` : 'Tidak diketahui siapa yang mendapatnya',
+      f.agent ? `dry run memilih ${name(f.agent)}` : 'dry run tidak memilih siapa pun',
+    ],
     'room.questioned': ({ f, name }) => [`Qiscus ditanya apakah ${name(f.agent)} masih memegangnya`],
     'room.answered': ({ f, name }) => [
       f.qiscus === 'held'
