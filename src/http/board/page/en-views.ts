@@ -4,6 +4,8 @@
 interface Named {
   agent: string;
   ahead: number;
+  /** When it is tried again; '' when that is not known. */
+  due: string;
 }
 
 export const views = {
@@ -83,7 +85,8 @@ export const views = {
       all_full: () => 'Everybody who may serve it is at the limit.',
       all_paused: () => 'Everybody online who may serve it is paused.',
       no_agent_for_channel: () => 'Nobody online serves its channel.',
-      delayed: () => 'Qiscus refused it a moment ago; it is tried again after a short delay.',
+      delayed: ({ due }: Named) =>
+        `Qiscus refused it a moment ago; it is tried again ${due === '' ? 'after a short delay' : `at ${due}`}.`,
       calls_stopped: () => 'Calls to Qiscus are stopped: it refuses us or does not answer.',
     },
     online: 'online',
@@ -112,6 +115,7 @@ export const views = {
       chosen: 'chosen',
     },
     more: 'Older ones',
+    held: (load: number, chosen: number) => `${load}, the chosen one ${chosen}`,
     nothingSince: 'Nothing was decided since then.',
   },
   letters: {

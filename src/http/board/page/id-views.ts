@@ -85,7 +85,8 @@ export const views: typeof en = {
       all_full: () => 'Semua agent yang boleh melayaninya sudah penuh.',
       all_paused: () => 'Semua agent online yang boleh melayaninya sedang dijeda.',
       no_agent_for_channel: () => 'Tidak ada agent online yang melayani channel-nya.',
-      delayed: () => 'Qiscus baru saja menolaknya; sebentar lagi dicoba lagi.',
+      delayed: ({ due }) =>
+        `Qiscus baru saja menolaknya; dicoba lagi ${due === '' ? 'sebentar lagi' : `pukul ${due}`}.`,
       calls_stopped: () => 'Panggilan ke Qiscus berhenti: Qiscus menolak kami atau tidak menjawab.',
     },
     online: 'online',
@@ -113,6 +114,7 @@ export const views: typeof en = {
       chosen: 'dipilih',
     },
     more: 'Yang lebih lama',
+    held: (load, chosen) => `${load}, yang dipilih ${chosen}`,
     nothingSince: 'Belum ada keputusan sejak saat itu.',
   },
   letters: {

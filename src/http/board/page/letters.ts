@@ -9,8 +9,8 @@ import type { JournalRecord } from './api.js';
 import { askRemove, askReplay } from './hands.js';
 import { reasonIn } from './reasons.js';
 import { change, type State, state } from './state.js';
+import { momentText } from './times.js';
 import { type DeadLetter, readLetters } from './why.js';
-import { timeText } from './words.js';
 
 const READ_EVERY_MS = 15_000;
 const MAY_CHANGE = /^(room\.(parked|requeued|released|reserved|waiting)|entry\.)/;
@@ -54,7 +54,7 @@ export function draw({ words, language }: State): TemplateResult | typeof nothin
             }
             <span class="reason">${reasonIn(letter.reason, words.why)}</span>
             <span class="facts">
-              ${texts.since} <time datetime=${letter.since}>${timeText(letter.since, language)}</time>,
+              ${texts.since} <time datetime=${letter.since}>${momentText(letter.since, language)}</time>,
               ${texts.attempts} ${letter.attempts}
             </span>
             <span class="buttons">

@@ -3,8 +3,9 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { type Agent, call, segment, serviceNowMs } from './api.js';
 import { askAgentLimit, askPause } from './hands.js';
 import { change, state as now, type State } from './state.js';
+import { momentText } from './times.js';
 import { type AgentDecision, type AgentDecisions, readAgentDecisions } from './why.js';
-import { textFor, timeText } from './words.js';
+import { textFor } from './words.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -90,14 +91,14 @@ function clockOf(ms: number): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-function decisions({ got, passed_over, decisions: newest }: AgentDecisions, id: string, state: State) {
+function decisions({ got, counted_from, passed_over, decisions: newest }: AgentDecisions, id: string, state: State) {
   const { words, language } = state;
   const texts = words.views.panel;
   const passed = Object.entries(passed_over).filter(([, count]) => count > 0);
   const count = passed.reduce((sum, [, n]) => sum + n, 0);
   const list = [...newest, ...older.filter((one) => !newest.some((other) => other.id === one.id))];
   return html`
-    <p class="sentence">${texts.got(got, clockOf(sinceMs))} ${count > 0 ? texts.passed(count) : nothing}</p>
+    <p class="sentence">${texts.got(got, momentText(counted_from, language))} ${count > 0 ? texts.passed(count) : nothing}</p>
     <ul class="passed">
       ${passed.map(([key, n]) => html`<li><span class="n">${n}×</span> ${textFor(texts.passedBy, key) ?? key}</li>`)}
     </ul>
@@ -105,10 +106,10 @@ function decisions({ got, passed_over, decisions: newest }: AgentDecisions, id: 
     <ol class="timeline">
       ${list.map(
         (one) => html`<li class=${one.verdict === 'chosen' ? 'chosen' : ''}>
-          <time datetime=${one.at}>${timeText(one.at, language)}</time>
+          <time datetime=${one.at}>${momentText(one.at, language)}</time>
           <a href="#/rooms/${encodeURIComponent(one.room_id)}">${words.views.letters.room} ${one.room_id}</a>
           <span class="what">${one.verdict === 'chosen' ? texts.passedBy.chosen : `→ ${nameIn(state, one.agent_id)}`}</span>
-          ${one.verdict === 'chosen' ? nothing : html`<span class="reason">${textFor(texts.passedBy, one.verdict) ?? one.verdict}${loads(one)}</span>`}
+          ${one.verdict === 'chosen' ? nothing : html`<span class="reason">${textFor(texts.passedBy, one.verdict) ?? one.verdict}${loads(one, texts)}</span>`}
         </li>`,
       )}
     </ol>
@@ -117,6 +118,9 @@ function decisions({ got, passed_over, decisions: newest }: AgentDecisions, id: 
 
 const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
 
-/** Its load beside that of who got it, where both are on record. */
-const loads = ({ load, chosen_load }: AgentDecision) =>
-  load === null || chosen_load === null ? '' : ` (${load} : ${chosen_load})`;
+/** The numbers behind a verdict, where it is about numbers and they are on record. */
+function loads({ verdict, load, limit, chosen_load }: AgentDecision, texts: State['words']['views']['panel']) {
+  if (load === null) return '';
+  if (verdict === 'full') return ` (${load} / ${limit})`;
+  return verdict === 'load' && chosen_load !== null ? ` (${texts.held(load, chosen_load)})` : '';
+}

@@ -3,8 +3,9 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { askErase, askRelease, askRequeue } from './hands.js';
 import { countsIn, tell } from './reasons.js';
 import { change, type State } from './state.js';
+import { momentText } from './times.js';
 import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
-import { textFor, timeText } from './words.js';
+import { textFor } from './words.js';
 
 /** More rows are a wall; the best come first. */
 const MOST_SHOWN = 50;
@@ -47,7 +48,7 @@ export function draw(state: State): TemplateResult | typeof nothing {
       ${fact(texts.state, html`<span class="state ${found.state}">${textFor(texts.states, found.state) ?? found.state}</span>`)}
       ${found.agent_id ? fact(texts.holder, html`<a href="#/agents/${encodeURIComponent(found.agent_id)}">${nameOf(found.agent_id)}</a>`) : nothing}
       ${found.position ? fact(texts.position, found.position) : nothing}
-      ${fact(texts.since, timeText(found.since, language))}
+      ${fact(texts.since, momentText(found.since, language))}
       ${fact(texts.channel, found.channel_id ?? texts.none)}
       ${found.source ? fact(texts.source, found.source) : nothing}
       ${found.customer_name ? fact(texts.customer, html`<bdi>${found.customer_name}</bdi>`) : nothing}
@@ -63,7 +64,7 @@ export function draw(state: State): TemplateResult | typeof nothing {
       ${found.decisions.map((record) => {
         const { what, why: because } = tell(record, words.why, nameOf);
         return html`<li>
-          <time datetime=${record.at}>${timeText(record.at, language)}</time>
+          <time datetime=${record.at}>${momentText(record.at, language)}</time>
           <span class="what">${what}</span>
           ${because ? html`<span class="reason">${because}</span>` : nothing}
         </li>`;
@@ -89,10 +90,14 @@ function reasons(state: State) {
   const { words } = state;
   const texts = words.views.panel;
   if (why === null) return html`<p class="empty" role="status">${words.page.loading}</p>`;
-  const { reason, ahead, next, counts, total, candidates } = why;
+  const { reason, ahead, due, next, counts, total, candidates } = why;
   const shown = candidates.slice(0, MOST_SHOWN);
   const holder = room?.agent_id ?? next;
-  const said = texts.reasons[reason]({ agent: holder ? nameIn(state, holder) : texts.none, ahead });
+  const said = texts.reasons[reason]({
+    agent: holder ? nameIn(state, holder) : texts.none,
+    ahead,
+    due: due === null ? '' : momentText(due, state.language),
+  });
   const others = countsIn(counts, words.why);
   const { agent } = words.agents.columns;
   return html`
@@ -113,7 +118,7 @@ function reasons(state: State) {
 
 function candidateRow(one: Candidate, { words, language }: State) {
   const texts = words.views.panel;
-  const time = (at: string | null) => (at === null ? texts.never : timeText(at, language));
+  const time = (at: string | null) => (at === null ? texts.never : momentText(at, language));
   const verdict =
     one.verdict === 'lost' && one.lost_by !== null ? texts.lostBy[one.lost_by] : texts.verdicts[one.verdict];
   return html`<tr class=${one.verdict}>

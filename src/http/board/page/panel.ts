@@ -90,10 +90,11 @@ const nameOf = (id: string, { agents }: State) => agents?.find((one) => one.id =
 
 /** After the page is drawn: the address, the focus, and what lies behind follow what is shown. */
 export function settle({ shown }: State): void {
-  if (!isSame(shown, shownByAddress())) history.pushState(null, '', addressOf(shown));
   const behind = shown !== null && COVERS.matches;
   for (const part of document.querySelectorAll<HTMLElement>('main, #top, #banner')) part.inert = behind;
   if (isSame(shown, drawn)) return;
+  // Only then: an address that has just changed is told to us a moment later, and must not be written over.
+  if (!isSame(shown, shownByAddress())) history.pushState(null, '', addressOf(shown));
   const before = drawn;
   drawn = shown;
   problem = null;

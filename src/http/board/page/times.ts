@@ -3,6 +3,14 @@ import type { Language } from './words.js';
 
 const localeOf = (language: Language) => (language === 'en' ? 'en-GB' : 'id-ID');
 
+/** A time of day; on another day than today with its date. */
+export function momentText(iso: string, language: Language): string {
+  const at = new Date(iso);
+  const time = at.toLocaleTimeString(localeOf(language));
+  if (at.toDateString() === new Date().toDateString()) return time;
+  return `${at.toLocaleDateString(localeOf(language), { day: 'numeric', month: 'short' })} ${time}`;
+}
+
 /** `14:32`. @param ms since the epoch */
 export const minuteText = (ms: number, language: Language): string => MINUTES[language].format(ms);
 

@@ -51,6 +51,8 @@ export interface Candidates {
   state: RoomState;
   /** Older rooms of the same channel. */
   ahead: number;
+  /** When its next step is due, of a room that was refused. */
+  due: string | null;
   /** Whom the rule would pick now. */
   next: string | null;
   reason: WaitReason;
@@ -74,6 +76,8 @@ export interface AgentDecision {
 
 export interface AgentDecisions {
   since: string;
+  /** All decisions since then are counted: later than `since` when there were very many. */
+  counted_from: string;
   got: number;
   passed_over: Record<string, number>;
   /** Newest first. */
