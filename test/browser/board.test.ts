@@ -86,6 +86,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     // A room that Qiscus kept refusing: tried again as a dead letter, then from its panel, then given up.
     const letter = (at: Page) => at.locator('#letters li', { hasText: 'stuck' });
     await letter(page).waitFor({ timeout: 20_000 });
+    await page.locator('#banner li.warn a', { hasText: 'stuck' }).waitFor({ timeout: 20_000 });
     await letter(page).getByRole('button', { name: 'Try again' }).click();
     await confirm(page);
     await decision(other, 'hand', 'Put back in line by an operator').waitFor();
