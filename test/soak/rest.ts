@@ -19,8 +19,13 @@ const EMPTY_STREAM_BYTES = 16 * 1024;
 
 type Quiet = Pick<Scene, 'client' | 'keys' | 'sandbox'>;
 
-/** Lets everything come to rest. @returns every broken promise, in words; empty: all were kept */
-export async function comeToRest(scene: Quiet, traffic: Traffic, times: Timekeeper): Promise<string[]> {
+/** Lets everything come to rest, in each of its steps for so long at most. @returns every broken promise, in words; empty: all were kept */
+export async function comeToRest(
+  scene: Quiet,
+  traffic: Traffic,
+  times: Timekeeper,
+  withinMs = WITHIN_MS,
+): Promise<string[]> {
   const { client, keys, sandbox } = scene;
   const broken: string[] = [];
   const settle = async (what: string, isThere: () => Promise<boolean>) => {
@@ -33,7 +38,7 @@ export async function comeToRest(scene: Quiet, traffic: Traffic, times: Timekeep
       found = await brokenWhenQuiet(client, keys, truth, rooms);
       return found.length === 0;
     };
-    const late = await until(check, { what, withinMs: WITHIN_MS }).catch((error: Error) => error);
+    const late = await until(check, { what, withinMs }).catch((error: Error) => error);
     if (late instanceof Error) broken.push(late.message, ...found);
   };
 
@@ -42,7 +47,7 @@ export async function comeToRest(scene: Quiet, traffic: Traffic, times: Timekeep
     const held = sandbox.agents.list().reduce((sum, { count }) => sum + count, 0);
     return inbox + outbox === 0 && load === held;
   });
-  await traffic.rest(AbortSignal.timeout(WITHIN_MS));
+  await traffic.rest(AbortSignal.timeout(withinMs));
   await settle('empty', async () => {
     const { inbox, outbox, line, load } = await readRedis(client, keys);
     return inbox + outbox + line + load === 0;
