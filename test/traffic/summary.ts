@@ -16,7 +16,7 @@ export function summary(played: Played, screen: Screen): string[] {
   const met = Object.entries(faults).map(([what, times]) => `${what.replaceAll('_', ' ')} ${times}`);
   const { paint } = screen;
   return [
-    paint('bold', `${minutes} minutes of people, ${speed} times as fast, seed ${seed}`),
+    paint('bold', `${minutes} min of people, speed ${speed}, seed ${seed}`),
     ...facts(
       [
         [
