@@ -110,7 +110,9 @@ test('[S39] one log line is one JSON object, whatever was said', () => {
 test('[S39] the metrics hold our names only', async () => {
   const lines = (await text('/metrics')).split('\n').filter((line) => line !== '');
   for (const line of lines)
-    expect(line).toMatch(/^(# (HELP|TYPE) caa_[a-z_]+ .+|caa_[a-z_]+(\{[a-z]+="[a-zA-Z_.\d+]+"\})? (Na[nN]|[\d.e+-]+))$/);
+    expect(line).toMatch(
+      /^(# (HELP|TYPE) caa_[a-z_]+ .+|caa_[a-z_]+(\{[a-z]+="[a-zA-Z_.\d+]+"\})? (Na[nN]|[\d.e+-]+))$/,
+    );
   expect(lines.join()).not.toContain('forged');
 });
 
