@@ -72,6 +72,8 @@ test('an app’s token opens that app; the operator’s opens all, one at a time
   const basic = (user: string) => ({ authorization: `Basic ${btoa(`${user}:${ADMIN_TOKEN}`)}` });
   expect((await ask('GET', `${parts.service.url}/api/v1${max}`, basic('two'))).body.max_customers).toBe(2);
   expect((await ask('GET', `${parts.service.url}/api/v1${max}`, basic('anybody'))).status).toBe(404);
+  const named = async (user: string) => (await ask('GET', `${parts.service.url}/api/v1/apps`, basic(user))).body.named;
+  expect([await named('two'), await named('anybody')]).toEqual(['two', null]);
   const metrics = await fetch(`${parts.service.url}/metrics`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
   expect(await metrics.text()).toContain('caa_waiting_rooms{app="one"} 0');
   expect(
