@@ -67,7 +67,7 @@ export class Process {
   readonly #parts: ProcessParts;
   readonly #alarms: Alarms;
   readonly #scripts: Scripts;
-  readonly #ledger: Ledger;
+  #ledger: Ledger;
   readonly #desk: Desk;
   /** For all calls but the dispatcher's. */
   readonly #lists: Qiscus;
@@ -88,10 +88,9 @@ export class Process {
       parts.air.orphan(parts.name);
     });
     this.#scripts = new Scripts(this.wire.client, parts.keys);
-    this.#ledger = new Ledger(this.#scripts, this.#nowMs);
     this.#desk = new Desk(this.#scripts, this.#nowMs);
     this.#lists = parts.air.qiscusFor(parts.name, () => this.#readsSlowly);
-    [this.#inbox, this.#dispatcher, this.#sweep] = this.#assemble();
+    [this.#ledger, this.#inbox, this.#dispatcher, this.#sweep] = this.#assemble();
   }
 
   readonly #nowMs = () => this.#parts.worldMs() + this.skewMs;
@@ -100,7 +99,7 @@ export class Process {
   boot(): void {
     if (this.wire.alive) this.wire.cut();
     this.wire.begin();
-    [this.#inbox, this.#dispatcher, this.#sweep] = this.#assemble();
+    [this.#ledger, this.#inbox, this.#dispatcher, this.#sweep] = this.#assemble();
     const { keys, log } = this.#parts;
     const onTaking = () => this.#dispatcher.poke();
     const parts = { bell: UNHEARD, turns: new Turns(), onTaking, recreateGroups: this.#recreateGroups, log };
@@ -115,15 +114,18 @@ export class Process {
     });
   }
 
-  #assemble(): [Inbox, Dispatcher, RoomSweep] {
+  /** Everything that remembers: nothing of it outlives the process. */
+  #assemble(): [Ledger, Inbox, Dispatcher, RoomSweep] {
     const { air, keys, name, log } = this.#parts;
+    const ledger = new Ledger(this.#scripts, this.#nowMs);
     const store = { keys, scripts: this.#scripts, isNearlyFull: () => false };
     const rules = { maxAgeMs: 24 * HOUR_MS, lagMs: LAG_MS, mostReadings: 100 };
     const calls = air.qiscusFor(name, () => true);
     return [
+      ledger,
       new Inbox(this.wire.client, store, new Waiters(), 0, UNHEARD),
-      new Dispatcher(this.#ledger, calls, LIMITS, this.#nowMs, this.#recreateGroups, log),
-      new RoomSweep(this.#lists, this.#ledger, this.#nowMs, rules, this.#turn, log),
+      new Dispatcher(ledger, calls, LIMITS, this.#nowMs, this.#recreateGroups, log),
+      new RoomSweep(this.#lists, ledger, this.#nowMs, rules, this.#turn, log),
     ];
   }
 
