@@ -48,8 +48,8 @@ test('a quarter of an hour in a second and a half: people come, come back, write
   expect(traffic.open()).toEqual({ chats: 0, unserved: 0 });
   expect(finished).toBe(opened + returned);
   expect(sandbox.state().rooms.every(({ resolved }) => resolved)).toBe(true);
-  // 360 are expected, more or less a few dozen.
-  expect(finished).toBeWithin(200, 500);
+  // 360 are expected, more or less a few dozen; fewer where the machine is too busy to open them in time.
+  expect(finished).toBeWithin(2 * PLAN.customers, 500);
   expect(opened).toBe(PLAN.customers);
   expect(Math.min(returned, breaks, twice, late)).toBeGreaterThan(0);
   expect([refused, Object.keys(replies)]).toEqual([0, ['200']]);
