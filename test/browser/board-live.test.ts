@@ -151,9 +151,14 @@ describe.skipIf(!hasBrowser)('the board and its connection', () => {
       await page.locator('dialog .told', { hasText: 'whole number from 1 to 1000' }).waitFor();
       expect(await page.locator('dialog input[name=limit]').inputValue()).toBe(wrong);
     }
-    expect(await page.locator('#said').textContent()).toContain('Not done');
+    await page.locator('dialog input[name=limit]').fill('77');
     await page.keyboard.press('Escape');
     await page.locator('dialog').waitFor({ state: 'hidden' });
+    // Nothing of it stands in the next hand.
+    await page.locator('#agents .do button').first().click();
+    expect(await page.locator('dialog input[name=limit]').inputValue()).toBe('2');
+    expect(await page.locator('dialog .told').textContent()).toBe('');
+    await page.keyboard.press('Escape');
     expect((await scene.api.get('/settings/max_customers')).body.max_customers).toBe(2);
     await page.context().close();
   }, 60_000);

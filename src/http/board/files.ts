@@ -16,10 +16,9 @@ export const PAGE = asset(new URL('./page/index.html', import.meta.url));
 /** Files of packages, by their path under /board/. What lit-html's files import of each other lies at the same relative path. */
 const LIBRARIES: Record<string, string> = {
   ...Object.fromEntries(
-    ['lit-html', 'directive', 'directive-helpers', 'directives/guard', 'directives/repeat'].map((name) => [
-      `lit-html/${name}.js`,
-      `lit-html/${name}.js`,
-    ]),
+    ['lit-html', 'directive', 'directive-helpers', 'directives/guard', 'directives/keyed', 'directives/repeat'].map(
+      (name) => [`lit-html/${name}.js`, `lit-html/${name}.js`],
+    ),
   ),
   'uplot.js': 'uplot/dist/uPlot.esm.js',
   'uplot.css': 'uplot/dist/uPlot.min.css',

@@ -27,7 +27,7 @@ export const en = {
     parked: 'Parked',
     limit: 'Default limit',
     change: 'Change',
-    of: (n: number, total: number) => `${n} of ${total}`,
+    of: (n: number, total: number) => `${n} / ${total}`,
   },
   agents: {
     title: 'Agents',
@@ -103,7 +103,6 @@ export const en = {
     cancel: 'Cancel',
     close: 'Close',
     acting: 'Working…',
-    done: 'Done',
     failed: 'Not done',
     limitLabel: 'Most rooms at a time (1 to 1000)',
     defaultLimit: {

@@ -8,6 +8,7 @@
  * Escape, `Cancel` and `Close` end it; the browser puts the focus back where it was.
  */
 import { html, nothing, render } from 'lit-html';
+import { keyed } from 'lit-html/directives/keyed.js';
 import { type Agent, call, Refused, segment } from './api.js';
 import { readNow, type State, state } from './state.js';
 import { textFor, type Words } from './words.js';
@@ -44,7 +45,7 @@ function ask(wanted: Hand): void {
 async function act(form: HTMLFormElement): Promise<void> {
   if (hand === null || phase === 'acts') return;
   const limit = limitOf(form);
-  if (hand.limit && Number.isNaN(limit)) return end('failed', (words) => words.hands.badLimit, 'asks');
+  if (hand.limit && Number.isNaN(limit)) return end('asks', (words) => words.hands.badLimit);
   phase = 'acts';
   draw(state);
   try {
@@ -52,17 +53,15 @@ async function act(form: HTMLFormElement): Promise<void> {
     end('done', (words) => said(words.hands));
   } catch (error) {
     const { code, told: message } = error instanceof Refused ? error : new Refused('INTERNAL', String(error));
-    end('failed', (words) => textFor(words.errors, code) ?? message);
+    end('failed', (words) => `${words.hands.failed}: ${textFor(words.errors, code) ?? message}`);
   }
   await readNow();
 }
 
-function end(become: 'done' | 'failed', text: typeof told, next: typeof phase = become): void {
-  phase = next;
+function end(become: typeof phase, text: typeof told): void {
+  phase = become;
   told = text;
   draw(state);
-  const said = document.getElementById('said');
-  if (said) said.textContent = `${state.words.hands[become]}. ${text(state.words)}`;
   dialogElement().querySelector<HTMLElement>('button.act, button.cancel')?.focus();
 }
 
@@ -96,7 +95,9 @@ export function draw({ words, defaultLimit }: State): void {
   const { hands } = words;
   const { title, says, act: press } = hands[hand.name];
   const isOver = phase === 'done' || phase === 'failed';
-  render(
+  // A form of its own for every hand: nothing that was written for another agent stands in it.
+  const form = keyed(
+    hand,
     html`
       <form method="dialog" novalidate @submit=${submitted}>
         <h2 id="hands-title">${title}</h2>
@@ -109,8 +110,8 @@ export function draw({ words, defaultLimit }: State): void {
           ${phase === 'done' ? nothing : html`<button class="act" ?disabled=${phase === 'acts'}>${press}</button>`}
         </footer>
       </form>`,
-    dialogElement(),
   );
+  render(form, dialogElement());
 }
 
 const limitField = (

@@ -25,7 +25,7 @@ export const id: Words = {
     parked: 'Diparkir',
     limit: 'Batas bawaan',
     change: 'Ubah',
-    of: (n, total) => `${n} dari ${total}`,
+    of: (n, total) => `${n} / ${total}`,
   },
   agents: {
     title: 'Agent',
@@ -106,7 +106,6 @@ export const id: Words = {
     cancel: 'Batal',
     close: 'Tutup',
     acting: 'Sedang dikerjakan…',
-    done: 'Selesai',
     failed: 'Tidak jadi',
     limitLabel: 'Jumlah room terbanyak sekaligus (1 sampai 1000)',
     defaultLimit: {
