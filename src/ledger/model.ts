@@ -197,6 +197,7 @@ export interface LedgerDesk {
  *   waited, took     (room.assigned: ms since its webhook came, and since it was reserved)
  *   code, count, about, since                                      (alert.*: which, how much, the room it is about)
  *   reason           why it was refused, parked, deferred, released …
+ *   candidate, claimed_agent   as the webhook named them; theirs, source, agrees   of room.compared (a dry run)
  *   service, due, call, unknowns, refusals …   what a replay needs beside: state follows from the records alone
  *
  * A snapshot lets a replay begin in the middle. `snapshot.begun` (`limit`: the default in force), then parts
