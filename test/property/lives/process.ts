@@ -121,8 +121,6 @@ export class Process {
     const store = { keys, scripts: this.#scripts, isNearlyFull: () => false };
     const rules = { maxAgeMs: 24 * HOUR_MS, lagMs: LAG_MS, mostReadings: 100 };
     const calls = air.qiscusFor(name, () => true);
-    // Confirmations under way die with their process.
-    this.#ledger = new Ledger(this.#scripts, this.#nowMs);
     return [
       ledger,
       new Inbox(this.wire.client, store, new Waiters(), 0, UNHEARD),
