@@ -153,6 +153,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await page.locator('#panel h2', { hasText: 'Budi' }).waitFor();
     await page.reload();
     await page.locator('#panel h2', { hasText: 'Budi' }).waitFor();
+    await page.locator('#panel .sentence', { hasText: /chats? since/ }).waitFor();
+    await page.locator('#panel ol.timeline li').first().waitFor();
     await page.locator('#decisions a', { hasText: 'Room' }).first().click();
     await page.locator('#panel h2', { hasText: 'Room' }).waitFor();
     await page.goBack();
@@ -161,6 +163,18 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await page.locator('#panel').waitFor({ state: 'hidden' });
     await page.goBack();
     await page.locator('#panel h2', { hasText: 'Budi' }).waitFor();
+    await page.context().close();
+  }, 60_000);
+
+  test('the decisions hold still while somebody points at them, and go on afterwards', async () => {
+    const { page } = await scene.open();
+    const first = page.locator('#decisions li').first();
+    await first.hover();
+    const read = await first.textContent();
+    await page.locator('#decisions .held', { hasText: /newer/ }).waitFor();
+    expect(await first.textContent()).toBe(read);
+    await page.mouse.move(5, 5);
+    await until(async () => (await first.textContent()) !== read, { what: 'the list to go on' });
     await page.context().close();
   }, 60_000);
 

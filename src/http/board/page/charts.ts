@@ -14,6 +14,8 @@ import type { Language } from './words.js';
 
 const READ_EVERY_MS = 5_000;
 const HEIGHT_PX = 140;
+/** A service that has just begun has no hour to show. */
+const LEAST_MINUTES = 15;
 
 let minutes: readonly Minute[] = [];
 let complete = true;
@@ -24,7 +26,10 @@ let tableOpen = false;
 export async function read(): Promise<void> {
   if (performance.now() - readAtMs < READ_EVERY_MS) return;
   readAtMs = performance.now();
-  ({ minutes, complete } = await readRates());
+  const told = await readRates();
+  complete = told.complete;
+  const first = told.minutes.findIndex(({ arrived, reserved, resolved }) => arrived + reserved + resolved > 0);
+  minutes = told.minutes.slice(first < 0 ? -LEAST_MINUTES : Math.min(first, told.minutes.length - LEAST_MINUTES));
   change();
 }
 

@@ -9,6 +9,8 @@ import { textFor } from './words.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** The service walks the journal for it. */
+const DECISIONS_EVERY_MS = 10_000;
 
 let agent: Agent | null = null;
 let decided: AgentDecisions | null = null;
@@ -16,6 +18,7 @@ let decided: AgentDecisions | null = null;
 let older: AgentDecision[] = [];
 let next: string | null = null;
 let sinceMs = 0;
+let decidedAtMs = 0;
 
 export function forget(): void {
   agent = decided = next = null;
@@ -27,11 +30,15 @@ export function forget(): void {
 export async function read(id: string, isWanted: () => boolean): Promise<void> {
   const [found, decisions] = await Promise.all([
     call<Agent>('GET', `/agents/${segment(id)}`),
-    readAgentDecisions(id, Math.round(sinceMs), null),
+    decided !== null && performance.now() - decidedAtMs < DECISIONS_EVERY_MS
+      ? decided
+      : readAgentDecisions(id, Math.round(sinceMs), null),
   ]);
   if (!isWanted()) return;
   agent = found;
+  if (decided === decisions) return;
   decided = decisions;
+  decidedAtMs = performance.now();
   if (older.length === 0) next = decisions.next;
 }
 

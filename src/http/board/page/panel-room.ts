@@ -9,22 +9,28 @@ import { textFor } from './words.js';
 
 /** More rows are a wall; the best come first. */
 const MOST_SHOWN = 50;
+/** The service looks at every agent for it. */
+const WHY_EVERY_MS = 3_000;
 
 let room: RoomDetail | null = null;
 let why: Candidates | null = null;
 let asked = false;
+let whyAtMs = 0;
 
 export function forget(): void {
   room = why = null;
   asked = false;
+  whyAtMs = 0;
 }
 
 /** @param isWanted is it still what the panel shows? @throws Refused */
 export async function read(id: string, isWanted: () => boolean): Promise<void> {
-  const [found, reasons] = await Promise.all([readRoom(id), asked ? readCandidates(id) : null]);
+  const isDue = asked && performance.now() - whyAtMs >= WHY_EVERY_MS;
+  if (isDue) whyAtMs = performance.now();
+  const [found, reasons] = await Promise.all([readRoom(id), isDue ? readCandidates(id) : null]);
   if (!isWanted()) return;
   room = found;
-  if (asked) why = reasons ?? why;
+  if (asked && reasons !== null) why = reasons;
 }
 
 export function draw(state: State): TemplateResult | typeof nothing {
@@ -40,7 +46,7 @@ export function draw(state: State): TemplateResult | typeof nothing {
     change();
     if (!asked) return;
     const reasons = await readCandidates(found.room_id).catch(() => null);
-    if (room === found || room?.room_id === found.room_id) why = reasons;
+    if (room?.room_id === found.room_id) why = reasons;
     change();
   };
   return html`
