@@ -52,10 +52,16 @@ const WATCH_POLICY = `
     window.breaches.push(violatedDirective + ' ' + blockedURI + ' ' + sample);
   });`;
 
-/** @param env settings of the service beside those of every test */
-export async function openScene(env: Record<string, string> = {}): Promise<Scene> {
+/**
+ * @param env settings of the service beside those of every test
+ * @param qiscus how the sandbox behaves
+ */
+export async function openScene(
+  env: Record<string, string> = {},
+  qiscus: Parameters<typeof startTestSandbox>[0] = {},
+): Promise<Scene> {
   const redis = await startTestRedis({ kind: 'standalone' });
-  const sandbox = await startTestSandbox();
+  const sandbox = await startTestSandbox(qiscus);
   const environ = environment(redis.url, sandbox.url, {
     PORT: String(await freePort()),
     RECONCILE_SECONDS: '5',

@@ -22,11 +22,11 @@ export async function read(): Promise<void> {
 export function draw({ words, language, ready }: State): TemplateResult | typeof nothing {
   if (!ready?.dry_run || found === null) return nothing;
   const texts = words.views.dryRun;
-  const { agreement, agreed, compared, unknown, spread } = found;
+  const { agreement, agreed, compared, unknown, spread, average_deviation: even } = found;
   const busiest = found.agents
-    .toSorted((a, b) => Math.max(b.ours, b.theirs ?? 0) - Math.max(a.ours, a.theirs ?? 0))
+    .toSorted((a, b) => Math.max(b.given.ours, b.given.theirs) - Math.max(a.given.ours, a.given.theirs))
     .slice(0, MOST_AGENTS);
-  const longest = Math.max(1, ...busiest.map(({ ours, theirs }) => Math.max(ours, theirs ?? 0)));
+  const longest = Math.max(1, ...busiest.flatMap(({ given }) => [given.ours, given.theirs]));
   const spreadOf = (who: string, { least, most, deviation }: { least: number; most: number; deviation: number }) =>
     html`<p>${texts.spread(who, least, most, numberText(deviation, language))}</p>`;
   return html`
@@ -37,16 +37,18 @@ export function draw({ words, language, ready }: State): TemplateResult | typeof
         ${agreement === null ? texts.nothing : texts.agreement(shareText(agreement, language), agreed, compared)}
       </strong> ${unknown > 0 ? texts.unknown(unknown) : nothing}</p>
       ${spreadOf(texts.ours, spread.ours)} ${spread.theirs ? spreadOf(texts.theirs, spread.theirs) : nothing}
+      ${even ? html`<p>${texts.even(numberText(even.ours, language), numberText(even.theirs, language))}</p>` : nothing}
       <table class="data">
+        <caption>${texts.given}</caption>
         <thead><tr>
           <th scope="col">${texts.agent}</th><th scope="col">${texts.ours}</th><th scope="col">${texts.theirs}</th>
         </tr></thead>
         <tbody>
           ${busiest.map(
-            ({ id, name, ours, theirs }) => html`<tr>
+            ({ id, name, given: { ours, theirs } }) => html`<tr>
               <th scope="row"><a href="#/agents/${encodeURIComponent(id)}">${name}</a></th>
               <td>${bar(ours / longest, 'ours')} ${ours}</td>
-              <td>${theirs === null ? '–' : html`${bar(theirs / longest, 'theirs')} ${theirs}`}</td>
+              <td>${bar(theirs / longest, 'theirs')} ${theirs}</td>
             </tr>`,
           )}
         </tbody>

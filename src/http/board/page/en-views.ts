@@ -137,10 +137,13 @@ export const views = {
       `The same agent in ${share} of the chats (${agreed} of ${compared}).`,
     nothing: 'No chat could be compared yet.',
     unknown: (n: number) => `${n === 1 ? 'One chat' : `${n} chats`} not comparable.`,
+    given: 'Chats given so far',
+    even: (ours: string, theirs: string) =>
+      `Deviation of the loads on average: ours ${ours}, present ${theirs}; less is more even.`,
     ours: 'ours',
-    theirs: 'theirs',
+    theirs: 'present',
     agent: 'Agent',
     spread: (who: string, least: number, most: number, deviation: string) =>
-      `Load, ${who}: ${least} to ${most}, deviation ${deviation}.`,
+      `Load now, ${who}: ${least} to ${most}, deviation ${deviation}.`,
   },
 };

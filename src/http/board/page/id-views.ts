@@ -136,9 +136,12 @@ export const views: typeof en = {
     agreement: (share, agreed, compared) => `Agent yang sama pada ${share} chat (${agreed} dari ${compared}).`,
     nothing: 'Belum ada chat yang dapat dibandingkan.',
     unknown: (n) => `${n} chat tidak dapat dibandingkan.`,
+    given: 'Chat yang diberikan sejauh ini',
+    even: (ours, theirs) =>
+      `Simpangan beban rata-rata: kami ${ours}, alokasi sekarang ${theirs}; makin kecil makin merata.`,
     ours: 'kami',
-    theirs: 'sekarang',
+    theirs: 'alokasi sekarang',
     agent: 'Agent',
-    spread: (who, least, most, deviation) => `Beban, ${who}: ${least} sampai ${most}, simpangan ${deviation}.`,
+    spread: (who, least, most, deviation) => `Beban saat ini, ${who}: ${least} sampai ${most}, simpangan ${deviation}.`,
   },
 };

@@ -1,5 +1,6 @@
 /** One room in the panel: where it is, since when, why it waits, what happened to it; and the hands on it. */
 import { html, nothing, type TemplateResult } from 'lit-html';
+import type { JournalRecord } from './api.js';
 import { askErase, askRelease, askRequeue } from './hands.js';
 import { countsIn, tell } from './reasons.js';
 import { change, type State } from './state.js';
@@ -67,15 +68,26 @@ export function draw(state: State): TemplateResult | typeof nothing {
     ${asked ? reasons(state) : nothing}
     <h3>${texts.timeline}</h3>
     <ol class="timeline">
-      ${found.decisions.map((record) => {
+      ${runs(found.decisions).map(({ record, times }) => {
         const { what, why: because } = tell(record, words.why, nameOf);
         return html`<li>
           <time datetime=${record.at}>${momentText(record.at, language)}</time>
-          <span class="what">${what}</span>
+          <span class="what">${what}</span>${times > 1 ? html` <span class="times">${times}×</span>` : nothing}
           ${because ? html`<span class="reason">${because}</span>` : nothing}
         </li>`;
       })}
     </ol>`;
+}
+
+/** Customers write again and again while they wait: such records in a row are one line. */
+function runs(records: readonly JournalRecord[]): { record: JournalRecord; times: number }[] {
+  const found: { record: JournalRecord; times: number }[] = [];
+  for (const record of records) {
+    const last = found.at(-1);
+    if (last && record.event === 'entry.repeated' && last.record.event === record.event) last.times += 1;
+    else found.push({ record, times: 1 });
+  }
+  return found;
 }
 
 const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;

@@ -119,7 +119,10 @@ export interface DryRun {
   unknown: number;
   agreement: number | null;
   spread: { ours: Spread; theirs: Spread | null };
-  agents: { id: string; name: string; ours: number; theirs: number | null }[];
+  /** How unevenly loads have lain on average, here and there; null: not read yet. */
+  average_deviation: { ours: number; theirs: number } | null;
+  /** `given`: chats so far. */
+  agents: { id: string; name: string; given: { ours: number; theirs: number } }[];
 }
 
 export const readRoom = (id: string): Promise<RoomDetail> => call('GET', `/rooms/${segment(id)}`);
