@@ -6,8 +6,6 @@ import type { Sandbox } from '../../src/qiscus/sandbox';
 import { WEBHOOK_TOKEN } from './service';
 import { until } from './wait';
 
-const HEADERS = { 'Content-Type': 'application/json', 'X-Webhook-Token': WEBHOOK_TOKEN };
-
 /** What a client met, by word: `200`, `503 STOPPING`, `ECONNREFUSED`, … */
 type Met = Map<string, number>;
 
@@ -15,7 +13,7 @@ type Met = Map<string, number>;
  * Sends a webhook until it is acknowledged: to the same process as long as that takes it, else to the next.
  * @throws what `signal` says, when that ends it
  */
-function clientOf(urls: readonly string[], first: number, met: Met, signal: AbortSignal) {
+function clientOf(urls: readonly string[], first: number, met: Met, signal: AbortSignal, token: () => string) {
   let at = first;
   const barredUntilMs = urls.map(() => 0);
   const note = (what: string) => met.set(what, (met.get(what) ?? 0) + 1);
@@ -26,7 +24,8 @@ function clientOf(urls: readonly string[], first: number, met: Met, signal: Abor
   return async (path: string, body: object): Promise<Record<string, unknown>> => {
     for (;;) {
       try {
-        const options = { method: 'POST', headers: HEADERS, body: JSON.stringify(body), signal };
+        const headers = { 'Content-Type': 'application/json', 'X-Webhook-Token': token() };
+        const options = { method: 'POST', headers, body: JSON.stringify(body), signal };
         const reply = await fetch(`${urls[at]}/api/v1/webhook/${path}`, options);
         const answer = (await reply.json()) as Record<string, unknown>;
         note(reply.ok ? String(reply.status) : `${reply.status} ${answer.code}`);
@@ -52,15 +51,23 @@ export interface Load {
   abort(): void;
 }
 
-/** @param urls the processes; there may be fewer or more behind them at any time */
-export function startLoad(urls: readonly string[], sandbox: Sandbox, clients: number): Load {
+/**
+ * @param urls the processes; there may be fewer or more behind them at any time
+ * @param token what each webhook carries, asked every time
+ */
+export function startLoad(
+  urls: readonly string[],
+  sandbox: Sandbox,
+  clients: number,
+  token: () => string = () => WEBHOOK_TOKEN,
+): Load {
   const met: Met = new Map();
   const rooms: string[] = [];
   const over = new AbortController();
   let ended = false;
   const all = Promise.all(
     Array.from({ length: clients }, async (_, n) => {
-      const send = clientOf(urls, n % urls.length, met, over.signal);
+      const send = clientOf(urls, n % urls.length, met, over.signal, token);
       for (let i = 0; !ended; i++) {
         const roomId = `${n}-${i}`;
         const { state } = await send('agent_allocation', { room_id: roomId });

@@ -67,10 +67,10 @@ export async function checkService(api: Api, config: Config): Promise<Finding[]>
         warning(
           area,
           `alert: ${code}${since ? ` since ${since}` : ''}`,
-          'README, "Operations", says what each alert means.',
+          'README, "Runbook", says what each alert means.',
         ),
       ),
-      ...warnings.map((code) => warning(area, `warns: ${code}`, 'README, "Operations", says what it means.')),
+      ...warnings.map((code) => warning(area, `warns: ${code}`, 'README, "Runbook", says what it means.')),
     ];
     if (sandbox !== config.sandbox)
       found.push(
