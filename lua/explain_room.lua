@@ -6,7 +6,8 @@
 -- Returns  {'room', state, who holds it, channel, older rooms of the channel, ms when its next step is due or 0, its call,
 --           breaker state, 1: older rooms of other channels come first, whom the rule would choose now, next cursor, {id, name,
 --           'able'|'full'|'paused'|'offline'|'aside'|'off_channel', order, reserved, assigned, outside, limit, last, seen}…}
---           the chosen one is the last; order: of two who are able, the rule takes the lesser
+--           with cursor '0' the chosen one is the last, and what comes first is known; order: of two who are able, the rule
+--           takes the lesser
 --           | {'unknown'}
 -- Replay   changes nothing
 -- Cost     O(groups x log agents + agents in the part), and a look at 64 heads
@@ -54,6 +55,8 @@ end
 local part = redis.call('HSCAN', AGENTS, CURSOR, 'COUNT', AT_ONCE)
 found[11] = part[1]
 for i = 1, #part[2], 2 do found[#found + 1] = view(part[2][i], unpack_agent(part[2][i + 1])) end
+-- The choice is told with the last part.
+if part[1] ~= '0' then return found end
 
 if room.state == 'waiting' then found[5] = line_position(ROOM, room) - 1 end
 local choice = pick(room.channel)

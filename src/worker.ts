@@ -57,7 +57,7 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
 
   // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
   const holder = parts.alone ? 'alone' : `${process.pid}-${randomUUID()}`;
-  const decisions = new DecisionLog(ledger, journal, logger);
+  const decisions = new DecisionLog(ledger, journal, logger, config.dryRun);
   const mostReadings = Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * COMPARING_SHARE);
   const dryRun = config.dryRun ? new DryRun({ ledger, desk, qiscus, journal, log: logger, mostReadings }) : null;
   const leader = new Leader({ ledger, desk, qiscus, decisions, dryRun, config, nowMs, holder, log: logger });

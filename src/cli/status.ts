@@ -112,13 +112,8 @@ function ratesOf({ minutes }: Rates): Fact[] {
 
 function troubleOf({ warnings = [], alerts = [], apps }: Health): Fact[] {
   const failing = Object.entries(apps?.failing ?? {}).map(([app, parts]) => `${app}: ${parts.join(', ')}`);
-  const alert = ({ code, since, count: many, agent_id, room_id }: (typeof alerts)[number]): Fact => {
-    const what = [
-      code,
-      ...(agent_id ? [agent_id] : []),
-      ...(room_id ? [room_id] : []),
-      ...(many ? [`${many}`] : []),
-    ].join(' ');
+  const alert = ({ code, since, count: many, room_id }: (typeof alerts)[number]): Fact => {
+    const what = [code, ...(room_id ? [room_id] : []), ...(many ? [`${many}`] : [])].join(' ');
     return [
       'alert',
       { text: since ? `${what}, since ${moment(since)} (${age(since, Date.now())})` : what, style: 'red' },

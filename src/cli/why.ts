@@ -50,15 +50,17 @@ export function explain(
     case 'not_yet':
       return `${named(next)} is free for it: the next step gives it.`;
     case 'behind_others':
-      return `${count(ahead, 'older room')} of its channel ${ahead === 1 ? 'comes' : 'come'} first.`;
+      return ahead === 0
+        ? 'Older rooms of other channels come first.'
+        : `${count(ahead, 'older room')} of its channel ${ahead === 1 ? 'comes' : 'come'} first.`;
     case 'nobody_online':
-      return 'Nobody is online: it goes on by itself when an agent comes.';
+      return 'Nobody who may serve it is online: it goes on by itself when an agent comes.';
     case 'all_full':
       return 'Everybody who may serve it is at the limit: it goes on when a chat ends, or a limit is raised.';
     case 'all_paused':
       return 'Everybody online who may serve it is paused: it goes on when one is unpaused.';
     case 'no_agent_for_channel':
-      return 'Nobody online may serve its channel: give the channel to an agent at Qiscus.';
+      return 'No agent may serve its channel: give the channel to one at Qiscus.';
     case 'delayed':
       return 'Qiscus refused it: it is tried again after a pause.';
     case 'calls_stopped':

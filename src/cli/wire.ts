@@ -17,7 +17,6 @@ export const Health = Type.Object({
         code: Text,
         since: Type.Optional(Text),
         count: Type.Optional(Count),
-        agent_id: Type.Optional(Text),
         room_id: Type.Optional(Text),
       }),
     ),

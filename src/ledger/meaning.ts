@@ -1,5 +1,5 @@
 /**
- * What a journal record means to those who count: metrics and alerts. Pure; every word is one of a few, whatever a record holds.
+ * What a journal record means to those who count and compare. Pure; every word is one of a few, whatever a record holds.
  */
 import type { JournalRecord } from './model';
 
@@ -56,6 +56,11 @@ export function outcomeOf({ event }: JournalRecord): (typeof OUTCOMES)[number] |
   return OUTCOMES.find((outcome) => outcome === word) ?? null;
 }
 
+const ENDS: readonly string[] = ['room.released', 'room.closed', 'room.expired', 'room.repaired', 'room.superseded'];
+
+/** Does this record end a session of its room, whoever noticed it? */
+export const endsSession = ({ event }: JournalRecord): boolean => ENDS.includes(event);
+
 export const REFUSALS = ['occupied', 'resolved', 'status_400', 'status_404', 'status_422', 'other'] as const;
 
 /** Why Qiscus said no about a room, when this record says that it did. */
@@ -70,11 +75,11 @@ export function refusalOf({ event, fields }: JournalRecord): (typeof REFUSALS)[n
 
 export const CALLS = ['assigned', 'inferred', 'refused', 'denied', 'slowed', 'unanswered', 'asked', 'fenced'] as const;
 
-/** How a call for a room ended at Qiscus, when this record tells. */
+/** How a call for a room ended at Qiscus, when this record tells; null too where a dry run made none. */
 export function callOf(record: JournalRecord): (typeof CALLS)[number] | null {
   const { event, fields } = record;
   const { reason = '' } = fields;
-  if (event === 'room.assigned') return reason === 'inferred' ? 'inferred' : 'assigned';
+  if (event === 'room.assigned') return reason === 'dry_run' ? null : reason === 'inferred' ? 'inferred' : 'assigned';
   if (event === 'call.fenced') return 'fenced';
   if (event === 'room.answered') return fields.qiscus === 'none' ? 'unanswered' : 'asked';
   if (event === 'room.parked' && fields.unknowns) return 'unanswered';

@@ -162,9 +162,9 @@ export interface LedgerDesk {
   /** All agents of the roster, by id (length, then bytes). */
   listAgents(): Promise<AgentView[]>;
   readAgent(agentId: string): Promise<AgentView | null>;
-  /** Returns the changed agent, or null when the roster has no such agent. */
   /** How an agent stands now; null: no such agent. */
   readStanding(agentId: string): Promise<AgentStanding | null>;
+  /** Returns the changed agent, or null when the roster has no such agent. */
   patchAgent(agentId: string, patch: { maxCustomers?: number | null; paused?: boolean }): Promise<AgentView | null>;
   readRoom(roomId: string): Promise<RoomView | null>;
   /** Why the room is where it is, with every agent; null: no such room. */

@@ -10,13 +10,13 @@ import type { Logger } from 'pino';
 import type { HeldRoom } from '../ledger/comparison';
 import { readDeviations, spreadOf } from '../ledger/dry-run';
 import type { Ledger } from '../ledger/index';
+import { endsSession } from '../ledger/meaning';
 import type { AgentView, JournalFeed, JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus, RosterAgent, Turn } from '../qiscus/model';
-import { endsSession, type Session, sessionIn } from './sessions';
+import { type Session, sessionIn } from './sessions';
 
+/** Records in one tick at most: each session takes two round trips, and the clock and the lease must go on. */
 const RECORDS_AT_ONCE = 500;
-/** Records in one tick at most: the clock must go on. */
-const MOST_PAGES = 4;
 /** Most records of one room that are looked at. */
 const LOOKED_AT = 100;
 /** Looks at a room that goes on changing meanwhile. */
@@ -53,17 +53,14 @@ export class DryRun {
     this.#read.clear();
   }
 
-  /** Compares the sessions that ended since the last time; only the leader may call it. */
+  /** Compares sessions that ended since the last time, a page at most; only the leader may call it. */
   async catchUp(): Promise<void> {
     const { ledger, journal } = this.#parts;
     this.#seen ??= (await ledger.noteCompared('seen', '')) || null;
-    for (let page = 0; page < MOST_PAGES; page++) {
-      const { records, next } = await journal.page(this.#seen, RECORDS_AT_ONCE);
-      for (const record of records) if (endsSession(record)) await this.#compareEnded(record);
-      const newest = next ?? records.at(-1)?.id;
-      if (newest !== undefined) this.#seen = await ledger.noteCompared('seen', newest);
-      if (next === null) return;
-    }
+    const { records, next } = await journal.page(this.#seen, RECORDS_AT_ONCE);
+    for (const record of records) if (endsSession(record)) await this.#compareEnded(record);
+    const newest = next ?? records.at(-1)?.id;
+    if (newest !== undefined) this.#seen = await ledger.noteCompared('seen', newest);
   }
 
   /** Keeps how many rooms each agent holds at Qiscus, and how evenly they lie there and here. */

@@ -1,11 +1,8 @@
 /** Finds one session of a room in the room's journal records. Pure. */
+import { endsSession } from '../ledger/meaning';
 import type { JournalRecord } from '../ledger/model';
 
 const OPENS: readonly string[] = ['room.waiting', 'room.reserved', 'room.adopted'];
-const CLOSES: readonly string[] = ['room.released', 'room.closed', 'room.expired', 'room.repaired', 'room.superseded'];
-
-/** Does this record end a session of its room? */
-export const endsSession = ({ event }: JournalRecord): boolean => CLOSES.includes(event);
 
 export interface Session {
   /** The newest record about the room, of this session or a later one. */

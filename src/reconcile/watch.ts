@@ -50,6 +50,8 @@ export class Watch {
     if (repairOf(record) === null) return;
     const minute = minuteOf(record.atMs);
     this.#repairs.set(minute, (this.#repairs.get(minute) ?? 0) + 1);
+    // Also where somebody else leads, and nobody looks.
+    this.#dropOld(record.atMs);
   }
 
   /** Somebody else leads now: what held until then may not have held meanwhile. */
@@ -64,9 +66,7 @@ export class Watch {
     this.#recall(health.watch);
     // Nothing known of webhooks: the silence begins with us.
     this.#allocationMs = Math.min(this.#allocationMs ?? nowMs, nowMs);
-    for (const minute of this.#repairs.keys()) {
-      if (minute <= minuteOf(nowMs) - MINUTES_KEPT || minute > minuteOf(nowMs)) this.#repairs.delete(minute);
-    }
+    this.#dropOld(nowMs);
     const repairs = [...this.#repairs.values()].reduce((total, count) => total + count, 0);
     const found = alertsIn({ health, repairs, silentMs: nowMs - this.#allocationMs }, this.#rules);
     const standing = health.alerts.map(({ code }) => code);
@@ -77,6 +77,13 @@ export class Watch {
     if (told.length + standing.length === 0 && !isDue) return;
     this.#savedMs = nowMs;
     await this.#ledger.noteAlerts(told, this.#rules.repeatMinutes * MINUTE_MS, CALM_MS, notes);
+  }
+
+  /** Minutes to come are from before the clock was set back. */
+  #dropOld(nowMs: number): void {
+    for (const minute of this.#repairs.keys()) {
+      if (minute <= minuteOf(nowMs) - MINUTES_KEPT || minute > minuteOf(nowMs)) this.#repairs.delete(minute);
+    }
   }
 
   /** Those whose condition has held for as long as it must. */

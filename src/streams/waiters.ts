@@ -8,7 +8,7 @@
 import type { JournalRecord, Outcome } from '../ledger/model';
 
 /** Records of a room that leave it with the agent for whose confirmation somebody may wait. */
-const ENDS_NO_WAIT = new Set(['room.reserved', 'room.erased']);
+const ENDS_NO_WAIT = new Set(['room.reserved', 'room.erased', 'room.compared']);
 
 interface Waiter {
   request: string;

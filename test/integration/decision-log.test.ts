@@ -156,3 +156,18 @@ test('a leader that comes back goes on where the one between has stopped', async
   expect(logged).toEqual(written);
   await reader.stop();
 });
+
+test('a lost webhook is a warning, and in a dry run none', async () => {
+  for (const [dryRun, level] of [
+    [false, 'warn'],
+    [true, 'info'],
+  ] as const) {
+    const levels: string[] = [];
+    const format = { level: (label: string) => ({ level: label }) };
+    const logger = pino({ formatters: format }, { write: (line) => levels.push(JSON.parse(line).level) });
+    await client.xadd(t.keys.journal, '*', 'event', 'room.repaired', 'at', '1');
+    await new DecisionLog(t.ledger, reader, logger, dryRun).catchUp();
+    expect(levels).toEqual([level]);
+  }
+  await reader.stop();
+});

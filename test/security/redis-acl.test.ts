@@ -7,6 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pino from 'pino';
+import { checkRedis } from '../../src/cli/doctor/redis';
+import { readConfig } from '../../src/config';
 import { checkDurability, saferVersion } from '../../src/redis/durability';
 import { BELL, keysOf } from '../../src/redis/keys';
 import type { Service } from '../../src/service';
@@ -116,6 +118,13 @@ describe('a user with our keys and our commands only', () => {
     );
     expect(new Set(called).size).toBeGreaterThan(20);
     expect([...new Set(called)].filter((name) => !COMMANDS.includes(`+${name}`))).toEqual([]);
+  });
+
+  test('the doctor finds nothing broken under it, and says that it cannot see the clock', async () => {
+    const url = redis.url.replace('://', `://${NAME}:${PASSWORD}@`);
+    const found = await checkRedis(readConfig(environment(url, sandbox.url), []), Date.now);
+    expect(found.filter(({ level }) => level === 'broken')).toEqual([]);
+    expect(found.at(-1)?.what).toBe('does not tell its time');
   });
 
   test('[S32] what the service does not need is refused', async () => {

@@ -43,6 +43,7 @@ test('reserved waits for Qiscus: the room’s next record settles it, with the e
   waiters.see(reserved('r1'));
   waiters.see(record('call.sent', { room: '7' }));
   waiters.see(record('room.erased', { room: '7', by: 'operator' }));
+  waiters.see(record('room.compared', { room: '7', agent: 'agent_03', agrees: '0' }));
   waiters.see(record('room.assigned', { room: '8', state: 'assigned', agent: 'agent_02' }));
   expect(await now(mine)).toBe('nothing');
   waiters.see(record('room.assigned', { room: '7', state: 'assigned', agent: 'agent_01' }));

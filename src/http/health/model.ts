@@ -1,5 +1,6 @@
 /** The numbers behind readiness, on the wire. */
 import type { LedgerHealth } from '../../ledger/model';
+import { isoTime } from '../page';
 import type { AppReadiness } from './service';
 
 /** The alerts that stand, of one app; which one is said where there are several. */
@@ -7,7 +8,7 @@ export const alertsOnWire = ({ app, health }: AppReadiness, _: number, all: AppR
   (health?.alerts ?? []).map(({ code, sinceMs, count, roomId }) => ({
     ...(all.length > 1 && { app: app.id }),
     code,
-    since: new Date(sinceMs).toISOString(),
+    since: isoTime(sinceMs),
     count,
     ...(roomId !== null && { room_id: roomId }),
   }));

@@ -8,7 +8,8 @@
  * Ends with the app. When the past cannot be read, the next asking goes on where it stopped.
  */
 import type { QiscusApp } from '../../apps/app';
-import { isOlder } from '../../ids';
+import { idMs, isOlder } from '../../ids';
+import { endsSession, outcomeOf, repairOf } from '../../ledger/meaning';
 import type { JournalRecord } from '../../ledger/model';
 import { Histogram } from './histogram';
 
@@ -20,11 +21,6 @@ const PAGE = 500;
 const PATIENCE_MS = 2_000;
 /** Far above what Qiscus can be asked at once; a record that never came must not be remembered for ever. */
 const MOST_UNDER_WAY = 10_000;
-
-/** The end of a session, whoever noticed it. */
-const ENDS = new Set(['room.released', 'room.closed', 'room.repaired', 'room.superseded', 'room.expired']);
-/** A webhook was lost, and the difference was found and mended. */
-const REPAIRS = new Set(['room.repaired', 'room.adopted', 'room.superseded']);
 
 export interface Minute {
   atMs: number;
@@ -50,7 +46,6 @@ const newMinute = (atMs: number): Minute => ({
   assign: new Histogram(),
 });
 
-const msOf = (id: string): number => Number.parseInt(id, 10);
 const minuteOf = (ms: number): number => ms - (ms % MINUTE_MS);
 
 /** Does a session begin? A parked room that its customer revives has begun before. */
@@ -70,18 +65,18 @@ export class Minutes {
   count(record: JournalRecord): void {
     const { id, event, fields } = record;
     const { room } = fields;
-    if (room === undefined || !event.startsWith('room.') || event === 'room.erased') return;
-    const atMs = msOf(id);
+    if (room === undefined || outcomeOf(record) === null) return;
+    const atMs = idMs(id);
     const minute = this.#at(minuteOf(atMs));
     if (isArrival(record)) minute.arrived++;
-    if (ENDS.has(event)) minute.resolved++;
-    if (REPAIRS.has(event)) minute.repaired++;
+    if (endsSession(record)) minute.resolved++;
+    if (repairOf(record) !== null) minute.repaired++;
     const reservedMs = this.#reservedMs.get(room);
     // Whatever follows a reservation ends it.
     this.#reservedMs.delete(room);
     if (event === 'room.reserved') {
       minute.reserved++;
-      minute.wait.add(atMs - msOf(fields.place ?? id));
+      minute.wait.add(atMs - idMs(fields.place ?? id));
       this.#remember(room, atMs);
     } else if (event === 'room.assigned') {
       minute.assigned++;
