@@ -1,5 +1,5 @@
 /**
- * `bun test/browser/shots.ts`: the READMEs' pictures of the board, from a real service with three or four minutes of busy traffic.
+ * `bun test/browser/shots.ts`: the READMEs' pictures of the board, from a real service with some minutes of busy traffic.
  */
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
