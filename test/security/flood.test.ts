@@ -87,6 +87,7 @@ describe('on the whole service', () => {
       'status',
       'sandbox',
       'details',
+      'alerts',
     ]);
     expect((await fetch(`${target.service.url}/metrics`)).status).toBe(401);
   });

@@ -105,9 +105,10 @@ describe('Slack that is not well', () => {
 
   test('404: that message is lost and counted, the next one goes on', async () => {
     slack.plan({ status: 404 });
-    const log = start();
+    const log = start({ ...QUICK, timeoutMs: 5_000 });
     log.add(line({ event: 'a' }));
-    await until(() => reports.length === 1, { what: 'the refusal' });
+    // A try that never arrived is reported too, and tried again: only what Slack was asked tells that it refused.
+    await until(() => slack.asked.length === 1 && reports.length === 1, { what: 'the refusal' });
     log.add(line({ event: 'b' }));
     await arrives(1);
     expect(slack.messages).toEqual(['… and 1 earlier ones, which only the log has\n:warning: b']);
