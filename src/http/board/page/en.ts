@@ -97,7 +97,7 @@ export const en = {
     qiscus: {
       slowed: 'Qiscus asks us to slow down.',
     },
-    since: (time: string) => `since ${time}`,
+    since: (time: string) => `alert since ${time}; it goes five minutes after its cause`,
   },
   hands: {
     cancel: 'Cancel',
@@ -138,7 +138,7 @@ export const en = {
     },
     reassign: {
       title: 'Take a room from its agent',
-      says: 'The agent is removed from the room at Qiscus first; then the room goes back to its old place in line, and the next free agent gets it.',
+      says: 'The agent is removed from the room at Qiscus first; then the room goes back to its old place in line. Whoever has the lowest load gets it, which may be the same agent: pause that one first.',
       act: 'Remove the agent and put back',
       done: 'The agent was removed; the room is back in line, or already with the next agent.',
     },

@@ -34,7 +34,7 @@ export const id: Words = {
     sort: 'Urutan',
     sorts: { attention: 'Paling penuh dulu', free: 'Paling kosong dulu', name: 'Menurut nama' },
     all: 'Semua',
-    states: { free: 'Bisa', full: 'Penuh', paused: 'Dijeda', offline: 'Offline' },
+    states: { free: 'Tersedia', full: 'Penuh', paused: 'Dijeda', offline: 'Offline' },
     columns: {
       agent: 'Agent',
       state: 'Status',
@@ -100,7 +100,7 @@ export const id: Words = {
     qiscus: {
       slowed: 'Qiscus meminta kami melambat.',
     },
-    since: (time) => `sejak ${time}`,
+    since: (time) => `peringatan sejak ${time}; hilang lima menit setelah sebabnya`,
   },
   hands: {
     cancel: 'Batal',
@@ -115,20 +115,20 @@ export const id: Words = {
       done: (n) => `Batas bawaan sekarang ${n}.`,
     },
     agentLimit: {
-      title: 'Ubah batas seorang agent',
+      title: 'Ubah batas agent',
       says: 'Langsung berlaku, hanya bagi agent ini. Tidak ada room yang diambil bila batasnya lebih rendah daripada bebannya.',
       act: 'Tetapkan batas',
       byDefault: (n) => `Pakai batas bawaan${n === null ? '' : ` (${n})`}`,
       done: (n) => `Batasnya sekarang ${n}.`,
     },
     pause: {
-      title: 'Jeda seorang agent',
-      says: 'Agent tetap memegang room yang ada dan tidak mendapat yang baru. Room yang baru dipesan kembali ke tempatnya di antrean.',
+      title: 'Jeda agent',
+      says: 'Agent tetap memegang room yang ada dan tidak mendapat yang baru. Room yang baru dipesan untuknya akan kembali ke tempatnya di antrean.',
       act: 'Jeda',
       done: 'Agent itu dijeda.',
     },
     unpause: {
-      title: 'Lanjutkan seorang agent',
+      title: 'Lanjutkan agent',
       says: 'Agent mendapat room lagi selama ia online dan punya tempat kosong.',
       act: 'Lanjutkan',
       done: 'Agent itu mendapat room lagi.',
@@ -141,18 +141,18 @@ export const id: Words = {
     },
     reassign: {
       title: 'Ambil room dari agentnya',
-      says: 'Agent dikeluarkan dari room di Qiscus lebih dulu; lalu room kembali ke tempatnya semula di antrean, dan agent berikutnya yang bebas mendapatkannya.',
+      says: 'Agent dikeluarkan dari room di Qiscus lebih dulu; lalu room kembali ke tempatnya semula di antrean. Yang bebannya paling ringan mendapatkannya, mungkin agent yang sama: jeda agent itu dulu.',
       act: 'Keluarkan agent dan kembalikan',
       done: 'Agent sudah dikeluarkan; room kembali ke antrean, atau sudah pada agent berikutnya.',
     },
     release: {
-      title: 'Bebaskan slot sebuah room',
+      title: 'Bebaskan slot room',
       says: 'Menutup room hanya dalam catatan kami. Qiscus tidak diberi tahu: pakailah untuk room yang tidak ada lagi di Qiscus.',
       act: 'Bebaskan slot',
       done: 'Slotnya bebas.',
     },
     replay: {
-      title: 'Coba lagi dead letter',
+      title: 'Coba dead letter lagi',
       says: 'Room kembali ke tempatnya semula di antrean; webhook melewati inbox sekali lagi.',
       act: 'Coba lagi',
       done: 'Sedang berjalan lagi.',
