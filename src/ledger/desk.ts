@@ -5,33 +5,27 @@ import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './comparison';
 import { readFindings } from './dry-run';
 import { explainRoom, type RoomExplanation } from './explanation';
-import {
-  type AgentView,
-  ALERT_CODES,
-  type DeadLetter,
-  type DryRunFindings,
-  type HandResult,
-  type JournalRecord,
-  type LedgerDesk,
-  type LedgerHealth,
-  type QiscusHealth,
-  type QueueItem,
-  type RoomState,
-  type RoomView,
-  type StandingAlert,
-  type WebhookSetting,
+import type {
+  AgentView,
+  DeadLetter,
+  DryRunFindings,
+  HandResult,
+  JournalRecord,
+  LedgerDesk,
+  LedgerHealth,
+  QiscusHealth,
+  QueueItem,
+  RoomView,
+  StandingAlert,
+  WebhookSetting,
 } from './model';
 import { type AgentStanding, byId, standingOf } from './past';
+import { ALERT_CODES, ROOM_STATES, type RoomState } from './verdicts';
 
-const ROOM_STATES: readonly string[] = ['waiting', 'reserved', 'assigned', 'parked', 'resolved'];
 const BREAKER_STATES: readonly string[] = ['closed', 'open', 'denied', 'slowed'];
 const WEBHOOK_FINDINGS = ['ok', 'unset', 'disabled', 'elsewhere'] as const;
 const CALLS = ['queued', 'sent', 'unknown'] as const;
 const DEAD_LETTERS_SHOWN = 1_000;
-
-function isRoomState(word: string): word is RoomState {
-  return ROOM_STATES.includes(word);
-}
 
 function isBreakerState(word: string): word is QiscusHealth['state'] {
   return BREAKER_STATES.includes(word);
@@ -39,8 +33,9 @@ function isBreakerState(word: string): word is QiscusHealth['state'] {
 
 function roomState(value: Reply | undefined): RoomState {
   const word = text(value);
-  if (!isRoomState(word)) throw new Error('a script answered an unknown room state');
-  return word;
+  const state = ROOM_STATES.find((state) => state === word);
+  if (!state) throw new Error('a script answered an unknown room state');
+  return state;
 }
 
 /** One journal record as streams answer it: id, then fields. */

@@ -8,18 +8,22 @@
  */
 import { list, number, text, textOrNull } from '../redis/reply';
 import type { Reply } from '../redis/scripts';
-import type { RoomState } from './model';
-
-/** How an agent stands towards a room: able to take it, or the first of these that keeps him from it. */
-export type Standing = 'able' | 'full' | 'paused' | 'aside' | 'offline' | 'off_channel';
+import {
+  type CandidateVerdict,
+  CHOICE_KEYS,
+  type ChoiceKey,
+  type RoomReason,
+  type RoomState,
+  STANDINGS,
+  type Standing,
+} from './verdicts';
 
 export interface Candidate {
   id: string;
   name: string;
-  /** 'next': the matching rule would choose this one now; 'lost': able too, but another one comes first. */
-  verdict: 'next' | 'lost' | Exclude<Standing, 'able'>;
+  verdict: CandidateVerdict;
   /** By which key of the choice it lost to the next one. */
-  lostBy: 'load' | 'last_assigned' | 'id' | null;
+  lostBy: ChoiceKey | null;
   load: number;
   reserved: number;
   assigned: number;
@@ -42,28 +46,12 @@ export interface RoomExplanation {
   dueMs: number | null;
   /** Whom the matching rule would choose for it now. */
   next: string | null;
-  reason:
-    | Exclude<RoomState, 'waiting'>
-    /** Somebody is free for it, and the next step gives it. */
-    | 'not_yet'
-    /** Somebody is free, and older rooms that he may serve come first. */
-    | 'behind_others'
-    | 'nobody_online'
-    | 'all_full'
-    | 'all_paused'
-    | 'no_agent_for_channel'
-    | 'delayed'
-    /** Qiscus refuses us or does not answer. */
-    | 'calls_stopped';
+  reason: RoomReason;
   counts: Record<Standing, number>;
   total: number;
   /** All agents, best first; none for a resolved room, whose channel is forgotten. */
   candidates: Candidate[];
 }
-
-const STANDINGS: readonly Standing[] = ['able', 'full', 'paused', 'aside', 'offline', 'off_channel'];
-/** The keys of the choice, in the order in which they decide; the ledger's order text has them in the same order. */
-const KEYS = ['load', 'last_assigned', 'id'] as const;
 
 /** A candidate as the script tells of it. */
 interface Found extends Omit<Candidate, 'verdict' | 'lostBy'> {
@@ -91,9 +79,9 @@ function foundOf(item: Reply): Found {
 }
 
 /** The first key in which two order texts differ. */
-export function lostBy(order: string, chosen: string): (typeof KEYS)[number] {
+export function lostBy(order: string, chosen: string): ChoiceKey {
   const [ours, theirs] = [order.split('\0'), chosen.split('\0')];
-  return KEYS.find((_, i) => ours[i] !== theirs[i]) ?? 'id';
+  return CHOICE_KEYS.find((_, i) => ours[i] !== theirs[i]) ?? 'id';
 }
 
 const better = (a: Found, b: Found) =>
@@ -157,7 +145,7 @@ function reasonOf(
   isBehind: boolean,
   isStopped: boolean,
   call: string,
-): RoomExplanation['reason'] {
+): RoomReason {
   const { state, counts, total } = room;
   // Its call is under way where it was sent; where it was not, or had no answer, it is to be made again.
   if (state === 'reserved') return isStopped && call !== 'sent' ? 'calls_stopped' : 'reserved';

@@ -5,7 +5,7 @@
 import { list, number, text, unexpected } from '../redis/reply';
 import { Comparison } from './comparison';
 import { Confirmations } from './confirmations';
-import type { AlertCode } from './model';
+import type { AlertCode } from './verdicts';
 
 export type Taken = { kind: 'taken'; count: number; upTo: string } | { kind: 'pending' } | { kind: 'more' };
 export type Buried = { kind: 'buried'; entry: string } | { kind: 'kept'; deliveries: number } | { kind: 'none' };

@@ -4,9 +4,7 @@
  */
 import type { RoomExplanation } from './explanation';
 import type { AgentStanding } from './past';
-
-/** waiting → reserved → assigned → resolved, or parked when it keeps failing. */
-export type RoomState = 'waiting' | 'reserved' | 'assigned' | 'parked' | 'resolved';
+import type { AlertCode, RoomState } from './verdicts';
 
 export interface RoomView {
   roomId: string;
@@ -94,16 +92,6 @@ export interface StandingAlert {
   /** The room that it is about, the oldest of them; null: about none. */
   roomId: string | null;
 }
-
-export const ALERT_CODES = [
-  'room_waiting_long',
-  'nobody_online',
-  'qiscus_refuses',
-  'room_parked',
-  'drift',
-  'no_webhooks',
-] as const;
-export type AlertCode = (typeof ALERT_CODES)[number];
 
 export interface LedgerHealth {
   /** Age of the oldest webhook not yet looked at; 0 when none. */

@@ -7,21 +7,7 @@
 import { number, text } from '../redis/reply';
 import type { Reply } from '../redis/scripts';
 import type { JournalRecord } from './model';
-
-export const VERDICTS = [
-  'chosen',
-  'offline',
-  'paused',
-  'aside',
-  'full',
-  'off_channel',
-  'load',
-  'last_assigned',
-  'id',
-  'unknown',
-] as const;
-/** `load`, `last_assigned`, `id`: the key of the choice by which another one came first. */
-export type DecisionVerdict = (typeof VERDICTS)[number];
+import type { DecisionVerdict } from './verdicts';
 
 export interface PastAgent {
   id: string;

@@ -5,7 +5,8 @@
  * One alert a code, with a count and the room that has it worst: a thousand rooms that wait long are one alert.
  */
 import type { AppConfig } from '../config';
-import type { AlertCode, JournalRecord, LedgerHealth } from '../ledger/model';
+import type { JournalRecord, LedgerHealth } from '../ledger/model';
+import type { AlertCode } from '../ledger/verdicts';
 
 /** An alert whose condition holds. */
 export interface Alert {

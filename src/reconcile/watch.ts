@@ -10,7 +10,8 @@
 import type { AppConfig } from '../config';
 import type { Ledger } from '../ledger/index';
 import { repairOf, webhookKindOf } from '../ledger/meaning';
-import type { AlertCode, JournalRecord, LedgerDesk } from '../ledger/model';
+import type { JournalRecord, LedgerDesk } from '../ledger/model';
+import type { AlertCode } from '../ledger/verdicts';
 import { type Alert, alertsIn, LASTS_MS } from './alerts';
 
 const MINUTE_MS = 60_000;

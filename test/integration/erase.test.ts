@@ -1,6 +1,6 @@
 /** Erasing a room's customer: works in every state, keeps the room's course, and leaves the name nowhere in Redis. */
 import { expect, test } from 'bun:test';
-import type { RoomState } from '../../src/ledger/model';
+import type { RoomState } from '../../src/ledger/verdicts';
 import { allocation, resolved } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
 

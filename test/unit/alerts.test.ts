@@ -1,6 +1,7 @@
 /** The rules for alerts: what holds, by health and settings; and what is said of it. */
 import { describe, expect, test } from 'bun:test';
-import { ALERT_CODES, type AlertCode, type LedgerHealth } from '../../src/ledger/model';
+import type { LedgerHealth } from '../../src/ledger/model';
+import { ALERT_CODES, type AlertCode } from '../../src/ledger/verdicts';
 import { alertLine, alertsIn } from '../../src/reconcile/alerts';
 import { healthy, record } from '../support/desk';
 

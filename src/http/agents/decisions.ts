@@ -9,7 +9,8 @@ import { Type } from '@sinclair/typebox';
 import { ServiceError } from '../../errors';
 import { idAfter, idMs, isOlder, STREAM_ID_PATTERN } from '../../ids';
 import type { JournalFeed, JournalRecord, LedgerDesk } from '../../ledger/model';
-import { type DecisionVerdict, limitOf, loadOf, type PastAgent, takeBack, verdictOf } from '../../ledger/past';
+import { limitOf, loadOf, type PastAgent, takeBack, verdictOf } from '../../ledger/past';
+import type { DecisionVerdict } from '../../ledger/verdicts';
 import { shape } from '../body';
 
 const RECORDS_AT_ONCE = 1_000;

@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import { ServiceError } from '../../errors';
 import type { AgentView } from '../../ledger/model';
-import { VERDICTS } from '../../ledger/past';
+import { DECISION_VERDICTS } from '../../ledger/verdicts';
 import { shape } from '../body';
 import { isoTime, readPage } from '../page';
 import type { AgentDecision, AgentDecisions, Question } from './decisions';
@@ -70,7 +70,7 @@ export function readQuestion(agentId: string, query: Record<string, unknown>, no
   );
 }
 
-const PASSED_OVER = VERDICTS.filter((verdict) => verdict !== 'chosen');
+const PASSED_OVER = DECISION_VERDICTS.filter((verdict) => verdict !== 'chosen');
 
 const decisionOnWire = (decision: AgentDecision) => ({
   id: decision.id,

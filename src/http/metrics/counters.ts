@@ -20,7 +20,8 @@ import {
   repairOf,
   webhookKindOf,
 } from '../../ledger/meaning';
-import { ALERT_CODES, type JournalRecord } from '../../ledger/model';
+import type { JournalRecord } from '../../ledger/model';
+import { ALERT_CODES } from '../../ledger/verdicts';
 
 /** Name, help, label, its values, and the value that a record counts for. */
 const COUNTERS: [string, string, string, readonly string[], (record: JournalRecord) => string | null][] = [

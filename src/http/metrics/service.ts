@@ -9,7 +9,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { QiscusApp } from '../../apps/app';
 import type { Apps } from '../../apps/directory';
-import { type AgentView, ALERT_CODES, type LedgerHealth } from '../../ledger/model';
+import type { AgentView, LedgerHealth } from '../../ledger/model';
+import { ALERT_CODES } from '../../ledger/verdicts';
 import { journalCounters } from './counters';
 
 /** What a scrape reads of one app. */
