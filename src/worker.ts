@@ -51,8 +51,13 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const { config, store, desk, journal, bell, turns, qiscus, nowMs, logger } = parts;
   const { command, keys } = store;
   const ledger = new Ledger(store.scripts, nowMs);
-  const recreateGroups = () => ensureGroups(command, keys, { scripts: store.scripts, nowMs });
-  await ledger.setInitialLimit(config.allocation.maxCustomers);
+  const setLimit = () => ledger.setInitialLimit(config.allocation.maxCustomers);
+  // Groups are lost with all else when Redis comes back empty. The limit first: a crash in between is found again.
+  const recreateGroups = async () => {
+    await setLimit();
+    await ensureGroups(command, keys, { scripts: store.scripts, nowMs });
+  };
+  await setLimit();
   if (parts.alone) await ledger.reclaim(0, Number.MAX_SAFE_INTEGER);
 
   // Alone, it goes by one name for ever: the lease of a killed run is its own, and need not lapse first.
@@ -60,7 +65,8 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const decisions = new DecisionLog(ledger, journal, logger, config.dryRun);
   const mostReadings = Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * COMPARING_SHARE);
   const dryRun = config.dryRun ? new DryRun({ ledger, desk, qiscus, journal, log: logger, mostReadings }) : null;
-  const leader = new Leader({ ledger, desk, qiscus, decisions, dryRun, config, nowMs, holder, log: logger });
+  const leaderParts = { ledger, desk, qiscus, decisions, dryRun, config, nowMs, holder, recreateGroups, log: logger };
+  const leader = new Leader(leaderParts);
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
   const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, logger);
   // One connection, one after the other: the intents that an entry leads to are taken in the same round trip.

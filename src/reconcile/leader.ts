@@ -57,6 +57,8 @@ export interface LeaderParts {
   nowMs: () => number;
   /** Unique per leader. */
   holder: string;
+  /** Also of what no webhook and no call finds to be lost. */
+  recreateGroups: () => Promise<void>;
   log: Logger;
 }
 
@@ -122,7 +124,7 @@ export class Leader {
   }
 
   async #run(): Promise<void> {
-    const { ledger, holder, log } = this.#parts;
+    const { ledger, holder, recreateGroups, log } = this.#parts;
     while (!this.#stopped) {
       try {
         this.#leads = await ledger.takeLease(holder, LEASE_MS);
@@ -135,6 +137,7 @@ export class Leader {
         // Whoever is newer leads.
         if (error instanceof NewerFormat) await ledger.takeLease(holder, 0).catch(() => undefined);
         log.debug({ event: 'leader.failed', reason: String(error) }, 'a tick of the leader failed');
+        if (String(error).includes('NOGROUP')) await recreateGroups().catch(() => undefined);
       }
       await this.#rest();
     }

@@ -67,6 +67,22 @@ test('[F18] the group of a thousand waiting webhooks is gone: none of them is sk
   await until(full, { what: 'every agent full and all others in line' });
 }, 60_000);
 
+test('[F18] everything is gone, as when Redis comes back without its data: new rooms get agents all the same', async () => {
+  await stage.restart({ RECONCILE_SECONDS: '1' });
+  expect((await stage.api.allocate('before')).status).toBeLessThan(300);
+  for (const n of [1, 2, 3]) {
+    await redis.admin.flushall();
+    // No webhook comes to find out that the groups are gone.
+    await stage.sandbox.rooms.create({ roomId: `unseen-${n}`, copies: 0 });
+    const served = async () => (await stage.api.room(`unseen-${n}`)).state === 'assigned';
+    await until(served, { what: 'a room that no webhook told of assigned', withinMs: 15_000 });
+    expect((await stage.api.get('/settings/max_customers')).body.max_customers).toBe(LIMIT);
+    await redis.admin.flushall();
+    expect((await stage.api.allocate(`seen-${n}`)).status).toBeLessThan(300);
+    await until(async () => (await stage.api.room(`seen-${n}`)).state === 'assigned', { what: 'assigned' });
+  }
+}, 60_000);
+
 describe('a stream is deleted', () => {
   test('[F19] the inbox, under a worker that waits for it', async () => {
     for (let i = 0; i < 10; i++) {

@@ -54,6 +54,7 @@ test('a room is adopted after two sweeps in a row of one leader, not of one befo
     config: readConfig({}, []),
     decisions: new Decisions(t.ledger, journal, log),
     dryRun: null,
+    recreateGroups: async () => undefined,
   });
   const nextSweep = () => {
     const before = sweeps.length;
@@ -104,6 +105,7 @@ test('what somebody else wrote to the decision log while it was cut off is not w
     config: readConfig({}, []),
     decisions: new DecisionLog(ledger, journal, log),
     dryRun: null,
+    recreateGroups: async () => undefined,
   });
   const write = () => client.xadd(t.keys.journal, '*', 'event', 'room.waiting', 'at', '1');
   leader.start();
