@@ -6,6 +6,7 @@
  * 3. `reload` puts another list of apps in place while all of it runs.
  * 4. `stop` goes the other way round: close HTTP, stop the apps, finish calls in hand, close Redis last.
  */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { Registry } from 'prom-client';
 import { buildApp, LISTEN } from './app';
@@ -171,6 +172,8 @@ function startOwnQiscus(config: Config): Promise<Sandbox> {
     email,
     password,
     agentIds: config.sandboxAgentIds,
+    // Beside the private Redis, whose folder is locked: others may be shared by processes that have a sandbox each.
+    memoryFile: config.redis.url === null ? join(config.dataDir, `sandbox-${appId}.jsonl`) : null,
     config: { strangerRooms: 'lenient' },
   });
 }

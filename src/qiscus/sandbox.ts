@@ -6,6 +6,7 @@
  * 3. Is moved by a control API under /sandbox (below), the same functions as the object that `startSandbox` returns.
  * 4. May play several Qiscus apps, told apart as Qiscus does, by the header Qiscus-App-Id: each has a truth, faults, webhooks
  *    and a control of its own, and no request can reach into another.
+ * 5. Forgets all of it when it ends, unless it is given a file to remember it by (sandbox/memory.ts).
  *
  * `stop` closes the port, drops what hangs and gives up webhooks on their way.
  * Alone: bun src/qiscus/sandbox.ts --port 4000 --deliver-to http://127.0.0.1:3000 (all of OPTIONS: README.md).
@@ -16,9 +17,11 @@ import { type Control, createControl, SandboxError } from './sandbox/control';
 import { Deliveries, type DeliveryTarget } from './sandbox/delivery';
 import { Faults } from './sandbox/faults';
 import { createControlHandler } from './sandbox/http';
+import { Memory } from './sandbox/memory';
+import type { Room, Service } from './sandbox/model';
 import { createRandom } from './sandbox/random';
 import type { SandboxConfig } from './sandbox/settings';
-import { type Room, type Service, Truth } from './sandbox/truth';
+import { Truth } from './sandbox/truth';
 
 /** What GET /sandbox says. */
 const ABOUT = `Control of the Qiscus sandbox: JSON in, JSON out, from this machine only.
@@ -56,6 +59,8 @@ export interface SandboxOptions {
   port?: number;
   /** Absent: webhooks go nowhere until `setDelivery`. */
   deliverTo?: DeliveryTarget | null;
+  /** The file by which the first app remembers rooms, agents and the resolve webhook's address; absent: it does not. */
+  memoryFile?: string | null;
   /** What the sandbox starts with, and comes back to at a reset. */
   config?: Partial<SandboxConfig>;
 }
@@ -70,14 +75,14 @@ export interface Sandbox extends Control {
 }
 
 /** One Qiscus app: what it is, its API, and the hands that move it. */
-function openApp(appId: string, options: SandboxOptions, stopped: Promise<void>) {
+function openApp(appId: string, options: SandboxOptions, stopped: Promise<void>, memory: Memory | null = null) {
   const { secret, email = null, password = null } = options;
-  const truth = new Truth(options.agentIds, options.config);
+  const truth = new Truth(options.agentIds, options.config, memory);
   const random = createRandom(truth.config.seed);
   const faults = new Faults(random);
   const deliveries = new Deliveries(() => truth.config.dropWebhooks > 0 && random() < truth.config.dropWebhooks);
   const onResolved = (room: Room, service: Service) => void control.tellResolved(room, service, { by: 'admin' });
-  const api = new Api({ truth, faults, stopped, onResolved }, { appId, secret, email, password });
+  const api = new Api({ truth, faults, stopped, onResolved, memory }, { appId, secret, email, password });
   const control = createControl({ truth, api, faults, deliveries }, appId);
   if (options.deliverTo) deliveries.setTarget(options.deliverTo);
   return { api, control, deliveries, handleControl: createControlHandler(control, ABOUT) };
@@ -86,7 +91,8 @@ function openApp(appId: string, options: SandboxOptions, stopped: Promise<void>)
 /** Starts a sandbox on 127.0.0.1. @throws Error when the port is taken or `deliverTo` is not this machine. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const stopped = Promise.withResolvers<void>();
-  const first = openApp(options.appId, options, stopped.promise);
+  const memory = options.memoryFile ? new Memory(options.memoryFile) : null;
+  const first = openApp(options.appId, options, stopped.promise, memory);
   const apps = new Map([[options.appId, first]]);
   for (const id of options.moreAppIds ?? []) apps.set(id, openApp(id, options, stopped.promise));
   const server = Bun.serve({
@@ -126,6 +132,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       for (const { deliveries } of apps.values()) deliveries.stop();
       stopped.resolve();
       await server.stop(true);
+      memory?.close();
     },
   };
 }

@@ -4,7 +4,8 @@
  *
  * Holds no timer; there is nothing to stop.
  */
-import type { Agent, Room, Truth } from './truth';
+import type { Agent, Room } from './model';
+import type { Truth } from './truth';
 
 export class Allocator {
   readonly #truth: Truth;

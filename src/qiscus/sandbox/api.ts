@@ -6,6 +6,8 @@
  * 3. Runs into the ordered faults, and into the configured latency, half before the change and half after it.
  */
 import { type Answer, appliesFirst, type Faults, misbehave } from './faults';
+import type { Memory } from './memory';
+import type { Room, Service } from './model';
 import {
   ADMIN,
   appRecord,
@@ -20,7 +22,7 @@ import {
   userV1,
   userV2,
 } from './shapes';
-import type { Room, Service, Truth } from './truth';
+import type { Truth } from './truth';
 
 export interface ApiOptions {
   appId: string;
@@ -66,6 +68,7 @@ export class Api {
   private readonly faults: Faults;
   private readonly options: ApiOptions;
   private readonly stopped: Promise<unknown>;
+  private readonly memory: Memory | null;
   private readonly onResolved: (room: Room, service: Service) => void;
   private readonly tokens = new Set<string>();
 
@@ -75,6 +78,7 @@ export class Api {
       faults: Faults;
       stopped: Promise<unknown>;
       onResolved: (room: Room, service: Service) => void;
+      memory: Memory | null;
     },
     options: ApiOptions,
   ) {
@@ -82,6 +86,8 @@ export class Api {
     this.faults = parts.faults;
     this.stopped = parts.stopped;
     this.onResolved = parts.onResolved;
+    this.memory = parts.memory;
+    this.registered = parts.memory?.registered ?? null;
     this.options = options;
   }
 
@@ -160,6 +166,7 @@ export class Api {
       }
       case 'set_webhook':
         this.registered = { url: text(params.webhook_url), enabled: text(params.is_webhook_enabled) === 'true' };
+        this.memory?.keep({ registered: this.registered });
         return ok({ data: this.app() });
       default:
         return ok(channelsReply(this.options.appId));

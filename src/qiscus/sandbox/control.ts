@@ -6,9 +6,10 @@ import { Allocator } from './allocator';
 import type { Api } from './api';
 import type { Deliveries, Delivery, DeliveryTarget } from './delivery';
 import type { Faults } from './faults';
+import type { Agent, Room, Service, Violation } from './model';
 import type { ChangeAgent, CreateAgent, CreateRoom, Fault, Message, Resolve, SandboxConfig } from './settings';
 import { allocationWebhook, resolveWebhook } from './shapes';
-import type { Agent, Room, Service, Truth, Violation } from './truth';
+import type { Truth } from './truth';
 
 /** A request that the sandbox's truth does not allow: no such room, already resolved … */
 export class SandboxError extends Error {}
@@ -149,12 +150,9 @@ export function createControl(
       return agents.change(input.id, input);
     },
     /** Online, offline, forced offline, another name, other channels: in the next answer, and no webhook tells of it. */
-    change(agentId: string, { name, available, forceOffline, channelIds }: ChangeAgent): AgentState {
+    change(agentId: string, fields: ChangeAgent): AgentState {
       const agent = findAgent(agentId);
-      agent.name = name ?? agent.name;
-      agent.available = available ?? agent.available;
-      agent.forceOffline = forceOffline ?? agent.forceOffline;
-      if (channelIds !== undefined) agent.channelIds = channelIds;
+      truth.changeAgent(agent, fields);
       allocator.assignAll();
       return viewAgent(agent);
     },

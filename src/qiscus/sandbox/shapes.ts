@@ -4,7 +4,8 @@
  * Every place where Qiscus would put a key, a token or a customer's address holds the word `planted`: a test that finds
  * it in a log, in Redis or in a reply has found a leak.
  */
-import type { Agent, Room, Service, Truth } from './truth';
+import type { Agent, Room, Service } from './model';
+import type { Truth } from './truth';
 
 export const PLANTED = 'planted';
 

@@ -5,74 +5,11 @@
  * 2. Every accepted assignment is written down in order, and checked at once: a room with two agents, an agent over the
  *    cap in the config. A test need not look at the right moment to see a fault of ours.
  * 3. A call costs the same with ten rooms as with a hundred thousand.
+ * 4. With a memory, rooms and changed agents outlive the process: Qiscus forgets nothing when we start again.
  */
+import type { KeptAgent, Memory } from './memory';
+import type { Agent, AssignRecord, AssignResult, Ids, Room, Service, Violation } from './model';
 import { defaultConfig, type SandboxConfig } from './settings';
-
-/** One session of a room, from the customer's first message to the resolve; ids grow over all rooms. */
-export interface Service {
-  id: number;
-  openedMs: number;
-  resolvedMs: number | null;
-  agentId: string | null;
-  notes: string | null;
-  firstCommentId: number;
-  lastCommentId: number;
-}
-
-export interface Room {
-  id: string;
-  /** Qiscus's other number for a room; never to be taken for the room id. */
-  logId: number;
-  channelId: string | null;
-  source: string;
-  name: string;
-  userId: string;
-  /** Agents in the room, oldest first. */
-  agents: string[];
-  /** Made by `assign_agent` while `strangerRooms` was lenient: it never counts, and is free whenever it is asked for. */
-  lenient: boolean;
-  open: Service | null;
-  finished: Service | null;
-  comment: { text: string; sender: string; senderType: 'customer' | 'system'; atMs: number };
-  customerComment: { text: string; atMs: number };
-}
-
-export interface Agent {
-  id: string;
-  name: string;
-  available: boolean;
-  forceOffline: boolean;
-  channelIds: string[] | null;
-  rooms: Set<string>;
-  /** The count that the API shows, and the changes that it does not show yet (`countLagMs`). */
-  shown: number;
-  late: { atMs: number; count: number }[];
-}
-
-export interface AssignRecord {
-  roomId: string;
-  agentId: string;
-  serviceId: number;
-  atMs: number;
-  by: 'api' | 'hand';
-  /** Rooms of the agent after this one. */
-  load: number;
-  online: boolean;
-  /** False: the agent does not serve the room's channel. */
-  channelFits: boolean;
-}
-
-export interface Violation {
-  kind: 'two_agents_in_room' | 'agent_over_cap';
-  roomId: string;
-  agentId: string;
-  atMs: number;
-  detail: string;
-}
-
-export type AssignResult =
-  | { kind: 'assigned'; agent: Agent; service: Service }
-  | { kind: 'resolved' | 'occupied' | 'agent_unknown' };
 
 /** Older records go when there are more; only a very long demo gets there. */
 const MAX_RECORDS = 1_000_000;
@@ -84,15 +21,18 @@ export class Truth {
   readonly rooms = new Map<string, Room>();
   assigns: AssignRecord[] = [];
   violations: Violation[] = [];
-  private nextId = { room: 300_000_001, log: 900_001, service: 115_000_001, comment: 2_487_000_001 };
+  private nextId: Ids = { room: 300_000_001, log: 900_001, service: 115_000_001, comment: 2_487_000_001 };
   private readonly agentIds: 'named' | 'numeric';
   private readonly startConfig: SandboxConfig;
+  private readonly memory: Memory | null;
 
-  constructor(agentIds: 'named' | 'numeric', config: Partial<SandboxConfig> = {}) {
+  constructor(agentIds: 'named' | 'numeric', config: Partial<SandboxConfig> = {}, memory: Memory | null = null) {
     this.agentIds = agentIds;
     this.startConfig = { ...defaultConfig, ...config };
     this.config = { ...this.startConfig };
-    this.reset();
+    this.memory = memory;
+    this.addFirstAgents();
+    if (memory) this.remember(memory);
   }
 
   /** Back to six agents and no room. Ids go on growing, as Qiscus's would: what others remember must not come again. */
@@ -102,6 +42,26 @@ export class Truth {
     this.rooms.clear();
     this.assigns = [];
     this.violations = [];
+    this.memory?.clear(this.nextId);
+    this.addFirstAgents();
+  }
+
+  private remember({ ids, rooms, agents }: Memory): void {
+    this.nextId = ids ?? this.nextId;
+    for (const [id, kept] of agents) {
+      if (kept) Object.assign(this.addAgent(kept), kept);
+      else this.agents.delete(id);
+    }
+    for (const room of [...rooms.values()].sort((a, b) => a.comment.atMs - b.comment.atMs)) {
+      this.rooms.set(room.id, room);
+      for (const agent of room.agents.flatMap((id) => this.agents.get(id) ?? [])) {
+        agent.rooms.add(room.id);
+        if (!room.lenient) agent.shown++;
+      }
+    }
+  }
+
+  private addFirstAgents(): void {
     for (let n = 1; n <= 6; n++) {
       const id = this.agentIds === 'named' ? `agent_0${n}` : String(150850 + n);
       this.addAgent({ id, name: `Agent ${n}`, channelIds: n <= 3 ? ['5603'] : ['5603', '272'] });
@@ -129,7 +89,21 @@ export class Truth {
     const agent = this.agents.get(id);
     if (!agent) return false;
     for (const roomId of [...agent.rooms]) this.removeAgent(roomId, id);
+    this.memory?.keep({ gone: id });
     return this.agents.delete(id);
+  }
+
+  /** Takes the fields that are given. */
+  changeAgent(agent: Agent, fields: Partial<KeptAgent>): void {
+    const { id } = agent;
+    const {
+      name = agent.name,
+      available = agent.available,
+      forceOffline = agent.forceOffline,
+      channelIds = agent.channelIds,
+    } = fields;
+    Object.assign(agent, { name, available, forceOffline, channelIds });
+    this.memory?.keep({ agent: { id, name, available, forceOffline, channelIds } });
   }
 
   /** A new room with an open session. `atMs` may lie in the past: an old unserved room. */
@@ -162,6 +136,7 @@ export class Truth {
     };
     this.openService(room, atMs);
     this.rooms.set(id, room);
+    this.keep(room);
     return room;
   }
 
@@ -172,6 +147,7 @@ export class Truth {
     else if (room.open) room.open.lastCommentId = this.nextId.comment++;
     room.customerComment = { text, atMs };
     this.comment(room, text, room.userId, 'customer', atMs);
+    this.keep(room);
     return opens;
   }
 
@@ -200,6 +176,7 @@ export class Truth {
     room.open.agentId = agentId;
     this.changeRooms(agent, room, 'add');
     this.comment(room, `${agent.name} joined this conversation`, 'system', 'system', Date.now());
+    this.keep(room);
     this.record(room, agent, room.open, how.by);
     return { kind: 'assigned', agent, service: room.open };
   }
@@ -212,6 +189,7 @@ export class Truth {
     room.agents = room.agents.filter((id) => id !== agentId);
     this.changeRooms(agent, room, 'delete');
     this.comment(room, `${agent.name} was removed from this conversation`, 'system', 'system', Date.now());
+    this.keep(room);
     return true;
   }
 
@@ -228,6 +206,7 @@ export class Truth {
     room.finished = service;
     service.notes = notes;
     service.resolvedMs = Date.now();
+    this.keep(room);
     return service;
   }
 
@@ -241,6 +220,10 @@ export class Truth {
   /** Whether the agent may serve the room, by channel alone. */
   fits(agent: Agent, room: Room): boolean {
     return room.channelId === null || agent.channelIds === null || agent.channelIds.includes(room.channelId);
+  }
+
+  private keep(room: Room): void {
+    this.memory?.keep({ room, ids: this.nextId });
   }
 
   private openService(room: Room, atMs: number): void {
