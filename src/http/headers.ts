@@ -1,5 +1,6 @@
 /**
- * The headers that every reply carries, whatever it says: nobody may sniff it, keep it, frame it, or run anything from it.
+ * The headers that every reply carries, whatever it says: nobody may sniff it, keep it (but the pages' own files, assets.ts),
+ * frame it, or run anything from it.
  *
  * 1. The gate and the error replies put them among what Elysia sends. `X-Request-Id` comes from the gate.
  * 2. Webhooks answer by `jsonReply`: a Response that needs nothing more from Elysia costs 2 µs less.

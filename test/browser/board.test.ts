@@ -93,7 +93,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await letter(other).waitFor({ state: 'detached' });
     await letter(other).waitFor({ timeout: 20_000 });
     await other.locator('#letters a', { hasText: 'stuck' }).click();
-    await inPanel(other, 'Put a room back in line').click();
+    await inPanel(other, 'Put this room back in line').click();
     await confirm(other);
     await letter(page).waitFor({ state: 'detached' });
     await letter(page).waitFor({ timeout: 20_000 });
@@ -108,16 +108,16 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
 
     // A room that somebody serves: taken from the agent, its customer's name erased, its slot freed.
     await page.goto(`${scene.url}/#/rooms/held`);
-    await inPanel(page, 'Take a room from its agent').click();
+    await inPanel(page, 'Take this room from its agent').click();
     await confirm(page);
     await decision(other, 'hand', 'Put back in line by an operator').waitFor();
     await page.locator('#panel .state.assigned').waitFor();
     await other.goto(`${scene.url}/#/rooms/held`);
     await other.locator('#panel dd', { hasText: 'Dewi' }).waitFor();
-    await inPanel(page, "Erase a customer's name").click();
+    await inPanel(page, "Erase this customer's name").click();
     await confirm(page);
     await other.locator('#panel dd', { hasText: 'Dewi' }).waitFor({ state: 'detached' });
-    await inPanel(page, "Free a room's slot").click();
+    await inPanel(page, "Free this room's slot").click();
     await confirm(page);
     await other.locator('#panel .state.resolved').waitFor();
 

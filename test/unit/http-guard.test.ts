@@ -8,6 +8,9 @@ const ALLOCATE = '/api/v1/webhook/agent_allocation';
 const MAX = '/api/v1/settings/max_customers';
 const JSON_TYPE = { 'content-type': 'application/json' };
 
+/** What browsers may keep and ask for again. */
+const PAGE_FILES = new Set(['/', '/board/main.js', '/docs', '/docs/assets/swagger-ui.css']);
+
 const codeOf = async (reply: Response) => Reflect.get(Object(await reply.json()), 'code');
 
 describe('every reply', () => {
@@ -32,11 +35,53 @@ describe('every reply', () => {
     const { send } = memoryApp();
     const reply = await send(method, path, { headers: { origin: 'https://other.example' } });
     expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(reply.headers.get('cache-control')).toBe('no-store');
+    const isFile = PAGE_FILES.has(path);
+    expect(reply.headers.get('cache-control')).toBe(isFile ? 'no-cache' : 'no-store');
     expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
     expect(reply.headers.get('content-security-policy')).toStartWith("default-src 'none'");
     expect(reply.headers.get('x-request-id')).toMatch(/^[\w-]{12}\.[0-9a-z]+$/);
     expect([...reply.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
+  });
+});
+
+describe("a page's own files", () => {
+  const POLICY = /^default-src 'none'; script-src 'self'/;
+
+  test.each([...PAGE_FILES])(
+    '[S23 S25] %s: whoever has it gets 304, with all headers, and nothing else does',
+    async (path) => {
+      const { send } = memoryApp();
+      const first = await send('GET', path);
+      const etag = first.headers.get('etag') ?? '';
+      expect(etag).toMatch(/^"[\w-]{22}"$/);
+      const ask = (known: string) => send('GET', path, { headers: { 'if-none-match': known } });
+      for (const known of [etag, `W/${etag}`, `"another", ${etag}`]) {
+        const reply = await ask(known);
+        expect([known, reply.status, await reply.text()]).toEqual([known, 304, '']);
+        for (const name of [
+          'etag',
+          'cache-control',
+          'content-security-policy',
+          'x-content-type-options',
+          'referrer-policy',
+        ]) {
+          expect([name, reply.headers.get(name)]).toEqual([name, first.headers.get(name)]);
+        }
+      }
+      for (const unknown of ['"another"', '*', etag.slice(0, -2)]) expect((await ask(unknown)).status).toBe(200);
+      if (path === '/' || path === '/docs') expect(first.headers.get('content-security-policy')).toMatch(POLICY);
+    },
+  );
+
+  test('[S21] who has a file and no token learns nothing of it', async () => {
+    const { send } = memoryApp(closedTokens);
+    const { headers } = await send('GET', '/board/main.js', { headers: { authorization: `Bearer ${ADMIN}` } });
+    const reply = await send('GET', '/board/main.js', { headers: { 'if-none-match': headers.get('etag') ?? '' } });
+    expect([reply.status, reply.headers.get('cache-control'), reply.headers.has('etag')]).toEqual([
+      401,
+      'no-store',
+      false,
+    ]);
   });
 });
 

@@ -7,7 +7,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Asset, asset } from '../assets';
+import { type Asset, asset, assetOf } from '../assets';
 
 const FOLDER = fileURLToPath(new URL('./page/', import.meta.url));
 
@@ -54,10 +54,7 @@ function ownModules(): [string, Asset][] {
           /^(import|export) (.* from )?"([^./][^"]*)";$/gm,
           (_, word, names = '', from) => `${word} ${names}"${toPath(from)}";`,
         );
-      return [
-        name.replace(/ts$/, 'js'),
-        { bytes: new TextEncoder().encode(script), type: 'text/javascript; charset=utf-8' },
-      ];
+      return [name.replace(/ts$/, 'js'), assetOf(new TextEncoder().encode(script), 'text/javascript; charset=utf-8')];
     });
 }
 

@@ -35,16 +35,16 @@ export function board(apps: Apps) {
           set.headers['www-authenticate'] = CHALLENGE;
           throw new ServiceError('UNAUTHORIZED', 'The token opens several apps: give the id of one as user name.');
         }
-        return send(PAGE, set, POLICY);
+        return send(PAGE, request, set, POLICY);
       },
       hide,
     )
     .get(
       '/board/*',
-      ({ params, set }) => {
+      ({ params, request, set }) => {
         const file = boardFile(params['*']);
         if (file === undefined) throw new ServiceError('NOT_FOUND', 'There is no such file.');
-        return send(file, set);
+        return send(file, request, set);
       },
       hide,
     );

@@ -51,13 +51,13 @@ export function docs(sandbox: boolean) {
         },
       }),
     )
-    .get('/docs', ({ set }) => send(PAGE, set, POLICY), hide)
+    .get('/docs', ({ request, set }) => send(PAGE, request, set, POLICY), hide)
     .get(
       '/docs/assets/:file',
-      ({ params, set }) => {
+      ({ params, request, set }) => {
         const file = FILES.get(params.file);
         if (file === undefined) throw new ServiceError('NOT_FOUND', 'There is no such file.');
-        return send(file, set);
+        return send(file, request, set);
       },
       hide,
     );

@@ -87,10 +87,12 @@ export function draw({ words: all, language, agents, shown }: State): TemplateRe
         ${chip(null, words.all, agents?.length ?? 0)}
         ${STANDINGS.map((standing) => chip(standing, words.states[standing], count(standing)))}
       </div>
-      <input type="search" aria-label=${words.find} placeholder=${words.findHint} @input=${sought}>
-      <select aria-label=${words.sort} @change=${ordered}>
-        ${Object.entries(words.sorts).map(([value, name]) => html`<option value=${value}>${name}</option>`)}
-      </select>
+      <div class="find">
+        <input type="search" aria-label=${words.find} placeholder=${words.findHint} @input=${sought}>
+        <select aria-label=${words.sort} @change=${ordered}>
+          ${Object.entries(words.sorts).map(([value, name]) => html`<option value=${value}>${name}</option>`)}
+        </select>
+      </div>
     </header>
     ${guard([agents, all, wanted, only, sort, shown], () => table(agents, all, language, shown))}
     <ul class="legend" aria-hidden="true">
@@ -145,7 +147,7 @@ function row(agent: Agent, words: Words['agents'], language: State['language'], 
           ${agent.load}${agent.outside_known ? '' : html`<span title=${words.unknown}>?</span>`}<span class="of"> / ${agent.limit}${agent.max_customers === null ? '' : '*'}</span>
         </span>
       </td>
-      <td role="cell" class="channels" title=${words.columns.channels}><bdi>${channelText}</bdi></td>
+      <td role="cell" class="channels" title=${channelText}><bdi>${channelText}</bdi></td>
       <td role="cell" class="last">${last}</td>
       <td role="cell" class="do">
         <button type="button" aria-label="${words.limit}: ${agent.name}" @click=${() => askAgentLimit(agent)}>${words.limit}</button>

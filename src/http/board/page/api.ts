@@ -2,10 +2,11 @@
  * The service's API as the page calls it.
  *
  * 1. Every call is typed by what it answers; ids are opaque text, times are ISO, as on the wire.
- * 2. What is not a success becomes `Refused`: its code is the API's own (src/errors.ts), or `UNREACHABLE`.
+ * 2. What is not a success becomes `Refused`: its code is the API's own (src/errors.ts), `UNREACHABLE`, or `TIMED_OUT`.
  * 3. Every reply's Date tells how far the service's clock is ahead of ours.
  * The browser sends the credentials with which the page was opened.
  */
+import type { AlertCode } from '../../../ledger/verdicts';
 
 /** One agent, as GET /agents tells it. */
 export interface Agent {
@@ -53,8 +54,6 @@ export interface JournalRecord {
   fields: Record<string, string>;
 }
 
-export type RoomState = 'waiting' | 'reserved' | 'assigned' | 'parked' | 'resolved';
-
 /** GET /health/ready, ready or not. */
 export interface Ready {
   status: 'success' | 'error';
@@ -62,7 +61,7 @@ export interface Ready {
   dry_run?: boolean;
   failing?: string[];
   warnings?: string[];
-  alerts?: { code: string; since: string; count: number; room_id?: string }[];
+  alerts?: { code: AlertCode; since: string; count: number; room_id?: string }[];
   details?: {
     failing?: string[];
     waiting?: number;
@@ -92,6 +91,10 @@ let aheadMs = 0;
 export const serviceNowMs = (): number => Date.now() + aheadMs;
 
 const API = '/api/v1';
+/** Nobody looks at a page for longer that does not say what it is at. */
+const READ_LIMIT_MS = 10_000;
+/** A hand may wait for Qiscus. */
+const HAND_LIMIT_MS = 60_000;
 
 /** Calls `path` below /api/v1. @throws Refused */
 export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T> {
@@ -99,7 +102,7 @@ export async function call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path:
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body ?? {}),
   };
-  const { reply, told } = await ask(API + path, { method, ...write });
+  const { reply, told } = await ask(API + path, { method, ...write }, write ? HAND_LIMIT_MS : READ_LIMIT_MS);
   if (!reply.ok) throw refusal(told);
   return told as T;
 }
@@ -127,7 +130,7 @@ export const readJournal = (after: string, limit: number): Promise<{ records: Jo
 
 /** What the service says of itself; not being ready is an answer too. @throws Refused */
 export async function readReady(): Promise<Ready> {
-  const { reply, told } = await ask('/health/ready', {});
+  const { reply, told } = await ask('/health/ready', {}, READ_LIMIT_MS);
   if (!reply.ok && reply.status !== 503) throw refusal(told);
   return told as Ready;
 }
@@ -143,22 +146,29 @@ export async function openEvents(
   return reply.body;
 }
 
-async function ask(url: string, init: RequestInit): Promise<{ reply: Response; told: unknown }> {
-  const reply = await reach(url, init);
+async function ask(url: string, init: RequestInit, limitMs: number): Promise<{ reply: Response; told: unknown }> {
+  const signal = AbortSignal.timeout(limitMs);
+  const reply = await reach(url, { ...init, signal });
   const told: unknown = await reply.json().catch(() => null);
-  if (told === null) throw new Refused('UNREACHABLE', 'The service does not answer.');
+  if (told === null) throw silence(signal);
   return { reply, told };
 }
 
-async function reach(url: string, init: RequestInit): Promise<Response> {
+async function reach(url: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
   const reply = await fetch(url, init).catch(() => {
-    throw new Refused('UNREACHABLE', 'The service does not answer.');
+    throw silence(init.signal);
   });
   const date = Date.parse(reply.headers.get('date') ?? '');
   // It is cut to the second: half of one is the best guess.
   if (!Number.isNaN(date)) aheadMs = date + 500 - Date.now();
   return reply;
 }
+
+/** Why there is no answer: it did not come in time, or not at all. */
+const silence = ({ aborted }: AbortSignal) =>
+  aborted
+    ? new Refused('TIMED_OUT', 'The service took too long to answer.')
+    : new Refused('UNREACHABLE', 'The service does not answer.');
 
 /** The service's error envelope as an error. */
 function refusal(told: unknown): Refused {

@@ -105,9 +105,10 @@ interface Line {
   /** Custom property of the style sheet. */
   color: string;
   dash?: number[];
-  bars?: boolean;
-  /** A minute between two without anything would not be seen otherwise. */
-  points?: boolean;
+  /** Share of a minute's width that its bar takes. A minute between two without anything is seen as a bar, never as a line. */
+  bars?: number;
+  /** Of bars, where it is another one. */
+  fill?: string;
 }
 
 let plots: uPlot[] = [];
@@ -125,13 +126,13 @@ export function paint({ words, language }: State): void {
     shown = null;
     for (const one of plots) one.destroy();
     const counts = [
-      { label: texts.arrived, color: '--chart-1', bars: true },
+      { label: texts.arrived, color: '--chart-1', fill: '--chart-1-fill', bars: 0.7 },
       { label: texts.assigned, color: '--chart-2' },
       { label: texts.resolved, color: '--chart-3', dash: [6, 4] },
     ];
     const waits = [
-      { label: texts.half, color: '--chart-2', points: true },
-      { label: texts.most, color: '--chart-4', dash: [6, 4], points: true },
+      { label: texts.most, color: '--chart-4', bars: 0.7 },
+      { label: texts.half, color: '--chart-2', bars: 0.35 },
     ];
     plots = [
       newPlot(flow, counts, String, texts, language),
@@ -144,7 +145,7 @@ export function paint({ words, language }: State): void {
   const at = minutes.map((minute) => Date.parse(minute.at) / 1000);
   const of = (value: (minute: Minute) => number | null) => minutes.map(value);
   plots[0]?.setData([at, of((one) => one.arrived), of((one) => one.assigned), of((one) => one.resolved)]);
-  plots[1]?.setData([at, of((one) => one.wait_p50_seconds), of((one) => one.wait_p95_seconds)]);
+  plots[1]?.setData([at, of((one) => one.wait_p95_seconds), of((one) => one.wait_p50_seconds)]);
   for (const one of plots) tellLast(one);
 }
 
@@ -152,14 +153,18 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
   const color = (name: string) => () => colorOf(target, name);
   const ink = color('--chart-ink');
   const axis = { stroke: ink, grid: { stroke: color('--chart-grid'), width: 1 }, ticks: { show: false } };
-  const bars = uPlot.paths.bars?.({ size: [0.7, 12] });
   const made = new uPlot(
     {
       width: Math.max(1, target.clientWidth),
       height: HEIGHT_PX,
-      padding: [12, 8, 0, 0],
+      // Half a label stands out at either end.
+      padding: [12, 22, 0, 0],
       cursor: { drag: { setScale: false, x: false, y: false }, y: false },
-      scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] } },
+      // The bars of the first and the last minute are whole.
+      scales: {
+        x: { range: (_, from, to) => [from - 30, to + 30] },
+        y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] },
+      },
       axes: [
         {
           ...axis,
@@ -168,7 +173,7 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
           values: (_, at) => at.map((seconds) => minuteText(seconds * 1000, language)),
         },
         // Chats are whole; so many seconds may be a fraction.
-        { ...axis, size: 60, values: (_, at) => at.map((value) => say(value)), space: 36 },
+        { ...axis, size: 56, values: (_, at) => at.map((value) => say(value)), space: 36 },
       ],
       series: [
         { label: texts.minute, value: (_, at) => (at === null ? '' : minuteText(at * 1000, language)) },
@@ -177,9 +182,13 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
           stroke: color(line.color),
           value: (_: uPlot, value: number | null) => (value === null ? '–' : say(value)),
           width: 2,
-          points: { show: line.points === true, size: 4 },
+          points: { show: false },
           ...(line.dash && { dash: line.dash }),
-          ...(line.bars && bars && { fill: color(`${line.color}-fill`), paths: bars, width: 0 }),
+          ...(line.bars && {
+            fill: color(line.fill ?? line.color),
+            paths: uPlot.paths.bars?.({ size: [line.bars, 18 * line.bars] }),
+            width: 0,
+          }),
         })),
       ],
       hooks: { setCursor: [tellLast] },
@@ -191,10 +200,11 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
   return made;
 }
 
-/** Where nobody points, the legend tells the newest minute. */
+/** Where nobody points, the legend tells the last minute that there is something to tell of. */
 function tellLast(plot: uPlot): void {
-  const newest = plot.data[0].length - 1;
-  if (typeof plot.cursor.idx !== 'number' && newest >= 0) plot.setLegend({ idx: newest });
+  const [at, ...lines] = plot.data;
+  const last = Array.from(at).findLastIndex((_, index) => lines.some((line) => line[index]));
+  if (typeof plot.cursor.idx !== 'number' && at.length > 0) plot.setLegend({ idx: last < 0 ? at.length - 1 : last });
 }
 
 const colorOf = (element: HTMLElement, name: string) => getComputedStyle(element).getPropertyValue(name).trim();

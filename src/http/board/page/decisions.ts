@@ -26,7 +26,7 @@ export function draw(state: State): TemplateResult {
   const newer = held === null || !held[0] ? 0 : Math.max(0, decisions.indexOf(held[0]));
   return html`
     <header><h2 id="decisions-title">${texts.title}</h2></header>
-    <div class="inside">
+    <div class="inside listed">
     ${shown.length === 0 ? html`<p class="empty">${texts.none}</p>` : nothing}
     <ol
       class="decisions"
@@ -82,7 +82,7 @@ function row(record: JournalRecord, { words, language, agents }: State) {
     ? html`<a href="#/rooms/${encodeURIComponent(room)}">${texts.room} ${room}</a>`
     : agent
       ? html`<a href="#/agents/${encodeURIComponent(agent)}">${nameOf(agent)}</a>`
-      : nothing;
+      : html`<span></span>`;
   return html`<li class="decision ${kind}">
     <time datetime=${record.at}>${timeText(record.at, language)}</time>
     <span class="kind">${texts.kinds[kind]}</span>

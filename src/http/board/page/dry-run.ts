@@ -2,7 +2,7 @@
 import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import { change, type State, state } from './state.js';
 import { numberText, shareText } from './times.js';
-import { type DryRun, readDryRun } from './why.js';
+import { type DryRun, readDryRun, type Spread } from './why.js';
 
 const READ_EVERY_MS = 5_000;
 /** The busiest of either; more would be a wall. */
@@ -27,8 +27,12 @@ export function draw({ words, language, ready }: State): TemplateResult | typeof
     .toSorted((a, b) => Math.max(b.given.ours, b.given.theirs) - Math.max(a.given.ours, a.given.theirs))
     .slice(0, MOST_AGENTS);
   const longest = Math.max(1, ...busiest.flatMap(({ given }) => [given.ours, given.theirs]));
-  const spreadOf = (who: string, { least, most, deviation }: { least: number; most: number; deviation: number }) =>
-    html`<p>${texts.spread(who, least, most, numberText(deviation, language))}</p>`;
+  const spreadRow = (who: string, now: Spread | null, usual: number | undefined) => html`<tr>
+    <th scope="row">${who}</th>
+    ${[now?.least, now?.most, now?.mean, now?.deviation, usual].map(
+      (value) => html`<td>${value === undefined ? '–' : numberText(value, language)}</td>`,
+    )}
+  </tr>`;
   return html`
       <header><h2 id="dry-run-title">${texts.title}</h2></header>
       <div class="inside">
@@ -36,9 +40,17 @@ export function draw({ words, language, ready }: State): TemplateResult | typeof
       <p><strong>
         ${agreement === null ? texts.nothing : texts.agreement(shareText(agreement, language), agreed, compared)}
       </strong> ${unknown > 0 ? texts.unknown(unknown) : nothing}</p>
-      ${spreadOf(texts.ours, spread.ours)} ${spread.theirs ? spreadOf(texts.theirs, spread.theirs) : nothing}
-      ${even ? html`<p>${texts.even(numberText(even.ours, language), numberText(even.theirs, language))}</p>` : nothing}
-      <table class="data">
+      <table class="data spread">
+        <caption>${texts.loads}</caption>
+        <thead><tr>
+          <td></td>
+          ${Object.values(texts.spread).map((name) => html`<th scope="col">${name}</th>`)}
+        </tr></thead>
+        <tbody>
+          ${spreadRow(texts.ours, spread.ours, even?.ours)} ${spreadRow(texts.theirs, spread.theirs, even?.theirs)}
+        </tbody>
+      </table>
+      <table class="data given">
         <caption>${texts.given}</caption>
         <thead><tr>
           <th scope="col">${texts.agent}</th><th scope="col">${texts.ours}</th><th scope="col">${texts.theirs}</th>

@@ -42,10 +42,13 @@ export const views = {
     state: 'State',
     holder: 'Agent',
     position: 'Position in its channel',
+    positionAlone: 'Position among those without a channel',
     channel: 'Channel',
     source: 'Source',
     customer: 'Customer',
     since: 'Since',
+    waited: 'Waited',
+    waits: 'Waits for',
     attempts: 'Calls that failed',
     none: 'none',
     unknownRoom: 'No such room is known here.',
@@ -54,7 +57,7 @@ export const views = {
     timeline: 'What happened',
     why: 'Why?',
     whyHide: 'Hide the reasons',
-    candidates: 'Agents, best first',
+    candidates: 'Who would get it now, best first',
     candidatesOf: (shown: number, total: number) => `The best ${shown} of ${total} agents.`,
     verdict: 'Verdict',
     load: 'Load',
@@ -80,7 +83,9 @@ export const views = {
       behind_others: ({ ahead }: Named) =>
         ahead === 1
           ? 'One older chat of this channel comes first.'
-          : `${ahead} older chats of this channel come first.`,
+          : ahead === 0
+            ? 'Older chats of other channels, which the same agents serve, come first.'
+            : `${ahead} older chats of this channel come first.`,
       nobody_online: () => 'Nobody is online.',
       all_full: () => 'Everybody who may serve it is at the limit.',
       all_paused: () => 'Everybody online who may serve it is paused.',
@@ -98,7 +103,7 @@ export const views = {
     all: 'all',
     loadOf: (reserved: number, assigned: number, outside: number) =>
       `${assigned} assigned, ${reserved} reserved, ${outside} outside`,
-    whyAgent: (name: string) => `What did ${name} get, and why not the others?`,
+    whyAgent: (name: string) => `What ${name} got, what not, and why`,
     sinceTime: 'Since',
     got: (n: number, since: string) => `${n === 1 ? 'One chat' : `${n} chats`} since ${since}.`,
     passed: (n: number) => `Passed over ${n === 1 ? 'once' : `${n} times`}:`,
@@ -138,12 +143,10 @@ export const views = {
     nothing: 'No chat could be compared yet.',
     unknown: (n: number) => `${n === 1 ? 'One chat' : `${n} chats`} not comparable.`,
     given: 'Chats given so far',
-    even: (ours: string, theirs: string) =>
-      `Deviation of the loads on average: ours ${ours}, present ${theirs}; less is more even.`,
     ours: 'ours',
     theirs: 'present',
     agent: 'Agent',
-    spread: (who: string, least: number, most: number, deviation: string) =>
-      `Load now, ${who}: ${least} to ${most}, deviation ${deviation}.`,
+    loads: 'Rooms held by one agent: now, and how unevenly since the beginning (less is more even)',
+    spread: { least: 'least', most: 'most', mean: 'mean', deviation: 'deviation', usual: 'deviation on average' },
   },
 };

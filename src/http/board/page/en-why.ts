@@ -1,4 +1,5 @@
 /** What the journal tells, in English. */
+import { durationText } from './times.js';
 import { limitIn, type WhyWords } from './why-words.js';
 
 export const why: WhyWords = {
@@ -32,14 +33,21 @@ export const why: WhyWords = {
     'room.waiting': ({ f }) => [`In line at ${f.position}`, 'nobody who may serve it has a free slot'],
     'room.assigned': ({ f, name }) => [
       `Qiscus gave it to ${name(f.agent)}`,
-      f.reason === 'inferred' ? 'found out: an earlier call had arrived' : undefined,
+      [
+        f.waited && `the customer had waited ${durationText(Number(f.waited) / 1000, 'en')}`,
+        f.reason === 'inferred' && 'found out: an earlier call had arrived',
+      ]
+        .filter(Boolean)
+        .join('; '),
     ],
     'room.released': ({ f, name }) => [
       f.reason === 'resolved'
         ? 'Resolved'
         : f.reason === 'deleted'
           ? 'Given up by an operator'
-          : 'Released by an operator',
+          : f.was === 'waiting'
+            ? 'Taken out of the line by an operator'
+            : 'Closed by an operator',
       f.agent ? `${name(f.agent)} has a free slot again` : undefined,
     ],
     'room.closed': () => ['Closed', 'it is resolved at Qiscus already'],

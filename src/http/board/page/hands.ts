@@ -9,8 +9,10 @@
  */
 import { html, nothing, render } from 'lit-html';
 import { keyed } from 'lit-html/directives/keyed.js';
+import type { RoomState } from '../../../ledger/verdicts';
 import { type Agent, call, Refused, segment } from './api.js';
 import { readNow, type State, state } from './state.js';
+import type { DeadLetter } from './why.js';
 import { textFor, type Words } from './words.js';
 
 type HandName = {
@@ -53,7 +55,11 @@ async function act(form: HTMLFormElement): Promise<void> {
     end('done', (words) => said(words.hands));
   } catch (error) {
     const { code, told: message } = error instanceof Refused ? error : new Refused('INTERNAL', String(error));
-    end('failed', (words) => `${words.hands.failed}: ${textFor(words.errors, code) ?? message}`);
+    const isUnsure = code === 'TIMED_OUT' || code === 'UNREACHABLE';
+    end('failed', ({ hands, errors }) => {
+      const said = textFor(errors, code) ?? message;
+      return `${isUnsure ? hands.unsure : hands.failed}: ${said}`;
+    });
   }
   await readNow();
 }
@@ -172,7 +178,7 @@ export function askPause(agent: Agent): void {
   });
 }
 
-const room = (name: 'requeue' | 'reassign' | 'release', roomId: string, verb: string, body: object) =>
+const room = (name: HandName & ('requeue' | 'reassign' | Release), roomId: string, verb: string, body: object) =>
   ask({
     name,
     about: roomId,
@@ -186,8 +192,13 @@ const room = (name: 'requeue' | 'reassign' | 'release', roomId: string, verb: st
 export const askRequeue = (roomId: string, isAssigned: boolean): void =>
   room(isAssigned ? 'reassign' : 'requeue', roomId, 'requeue', isAssigned ? { remove_agent: true } : {});
 
-/** Frees a room's slot in our books. */
-export const askRelease = (roomId: string): void => room('release', roomId, 'release', {});
+/** What closing a room in our books means for it: out of the line, tried no more, or a slot freed. */
+type Release = 'leave' | 'giveUp' | 'release';
+export const releaseOf = (state: RoomState): Release =>
+  state === 'waiting' ? 'leave' : state === 'parked' ? 'giveUp' : 'release';
+
+/** Closes a room in our books. */
+export const askRelease = (roomId: string, state: RoomState): void => room(releaseOf(state), roomId, 'release', {});
 
 /** Forgets a customer's name. */
 export function askErase(roomId: string): void {
@@ -201,10 +212,10 @@ export function askErase(roomId: string): void {
   });
 }
 
-const letter = (name: 'replay' | 'remove', id: string, method: 'POST' | 'DELETE', verb: string) =>
+const letter = (name: 'replay' | 'remove', { id, room_id }: DeadLetter, method: 'POST' | 'DELETE', verb: string) =>
   ask({
     name,
-    about: id,
+    about: room_id ?? id,
     act: async () => {
       await call(method, `/dead_letters/${segment(id)}${verb}`);
       return (words) => words[name].done;
@@ -212,7 +223,7 @@ const letter = (name: 'replay' | 'remove', id: string, method: 'POST' | 'DELETE'
   });
 
 /** Tries a dead letter again. */
-export const askReplay = (id: string): void => letter('replay', id, 'POST', '/replay');
+export const askReplay = (one: DeadLetter): void => letter('replay', one, 'POST', '/replay');
 
 /** Gives a dead letter up. */
-export const askRemove = (id: string): void => letter('remove', id, 'DELETE', '');
+export const askRemove = (one: DeadLetter): void => letter('remove', one, 'DELETE', '');

@@ -1,4 +1,5 @@
 /** What the journal tells, in Indonesian. */
+import { durationText } from './times.js';
 import { limitIn, type WhyWords } from './why-words.js';
 
 export const why: WhyWords = {
@@ -32,10 +33,21 @@ export const why: WhyWords = {
     'room.waiting': ({ f }) => [`Masuk antrean di urutan ${f.position}`, 'belum ada agent yang sesuai dan luang'],
     'room.assigned': ({ f, name }) => [
       `Qiscus memberikannya kepada ${name(f.agent)}`,
-      f.reason === 'inferred' ? 'disimpulkan: panggilan sebelumnya ternyata sampai' : undefined,
+      [
+        f.waited && `pelanggan sudah menunggu ${durationText(Number(f.waited) / 1000, 'id')}`,
+        f.reason === 'inferred' && 'disimpulkan: panggilan sebelumnya ternyata sampai',
+      ]
+        .filter(Boolean)
+        .join('; '),
     ],
     'room.released': ({ f, name }) => [
-      f.reason === 'resolved' ? 'Selesai' : f.reason === 'deleted' ? 'Dibuang oleh operator' : 'Dilepas oleh operator',
+      f.reason === 'resolved'
+        ? 'Selesai'
+        : f.reason === 'deleted'
+          ? 'Dibuang oleh operator'
+          : f.was === 'waiting'
+            ? 'Dikeluarkan dari antrean oleh operator'
+            : 'Ditutup oleh operator',
       f.agent ? `satu slot ${name(f.agent)} bebas lagi` : undefined,
     ],
     'room.closed': () => ['Ditutup', 'di Qiscus sudah selesai'],

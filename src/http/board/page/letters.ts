@@ -40,7 +40,7 @@ export function draw({ words, language }: State): TemplateResult | typeof nothin
   const texts = words.views.letters;
   return html`
       <header><h2 id="letters-title">${texts.title} <span class="count">${total}</span></h2></header>
-      <div class="inside">
+      <div class="inside listed">
       <p>${texts.explain} ${total > letters.length ? texts.more(letters.length, total) : nothing}</p>
       <ul class="letters">
         ${repeat(
@@ -58,8 +58,8 @@ export function draw({ words, language }: State): TemplateResult | typeof nothin
               ${texts.attempts} ${letter.attempts}
             </span>
             <span class="buttons">
-              <button type="button" @click=${() => askReplay(letter.id)}>${texts.replay}</button>
-              <button type="button" @click=${() => askRemove(letter.id)}>${texts.delete}</button>
+              <button type="button" @click=${() => askReplay(letter)}>${texts.replay}</button>
+              <button type="button" @click=${() => askRemove(letter)}>${texts.delete}</button>
             </span>
           </li>`,
         )}

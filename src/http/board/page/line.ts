@@ -140,6 +140,17 @@ function open(position: number): void {
   change({ shown: { kind: 'room', id: room.room_id } });
 }
 
+/** Any room, in line or not. */
+function sought(event: SubmitEvent): void {
+  event.preventDefault();
+  const form = event.currentTarget;
+  if (!(form instanceof HTMLFormElement)) return;
+  const id = String(new FormData(form).get('room') ?? '').trim();
+  if (id === '') return;
+  form.reset();
+  change({ shown: { kind: 'room', id } });
+}
+
 export function draw({ words, waiting, shown }: State): TemplateResult {
   const { line } = words;
   const [first, last] = inSight();
@@ -151,6 +162,10 @@ export function draw({ words, waiting, shown }: State): TemplateResult {
     <header>
       <h2 id="line-title">${line.title}</h2>
       <p class="count">${waiting === null ? words.page.loading : line.total(waiting)}</p>
+      <form class="find" role="search" @submit=${sought}>
+        <input type="search" name="room" aria-label=${line.find} placeholder=${line.findHint} autocomplete="off">
+        <button>${line.open}</button>
+      </form>
     </header>
     <div class="grid" role="grid" tabindex="0" aria-labelledby="line-title" aria-describedby="line-hint"
       aria-rowcount=${total + 1} aria-activedescendant=${isDrawn ? `line-${active}` : nothing}

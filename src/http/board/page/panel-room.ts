@@ -1,12 +1,12 @@
 /** One room in the panel: where it is, since when, why it waits, what happened to it; and the hands on it. */
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { JournalRecord } from './api.js';
-import { askErase, askRelease, askRequeue } from './hands.js';
+import { type JournalRecord, serviceNowMs } from './api.js';
+import { askErase, askRelease, askRequeue, releaseOf } from './hands.js';
 import { countsIn, tell } from './reasons.js';
 import { change, type State } from './state.js';
-import { momentText } from './times.js';
+import { durationText, momentText } from './times.js';
 import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
-import { textFor } from './words.js';
+import { clockText, textFor } from './words.js';
 
 /** More rows are a wall; the best come first. */
 const MOST_SHOWN = 50;
@@ -54,7 +54,7 @@ export function draw(state: State): TemplateResult | typeof nothing {
     <dl class="facts">
       ${fact(texts.state, html`<span class="state ${found.state}">${textFor(texts.states, found.state) ?? found.state}</span>`)}
       ${found.agent_id ? fact(texts.holder, html`<a href="#/agents/${encodeURIComponent(found.agent_id)}">${nameOf(found.agent_id)}</a>`) : nothing}
-      ${found.position ? fact(texts.position, found.position) : nothing}
+      ${waits(found, state).map(([name, value]) => fact(name, value))}
       ${fact(texts.since, momentText(found.since, language))}
       ${fact(texts.channel, found.channel_id ?? texts.none)}
       ${found.source ? fact(texts.source, found.source) : nothing}
@@ -79,6 +79,23 @@ export function draw(state: State): TemplateResult | typeof nothing {
     </ol>`;
 }
 
+/** How long the customer has waited, and how far in front it is; or how long it had to wait. */
+function waits(
+  { state, place, position, channel_id, decisions }: RoomDetail,
+  { words, language }: State,
+): [string, unknown][] {
+  const texts = words.views.panel;
+  if (state === 'waiting') {
+    const where = channel_id === null ? texts.positionAlone : texts.position;
+    return [
+      [texts.waits, clockText(serviceNowMs() - Number.parseInt(place, 10))],
+      [where, position],
+    ];
+  }
+  const { waited } = decisions.find(({ event }) => event === 'room.assigned')?.fields ?? {};
+  return waited && state !== 'parked' ? [[texts.waited, durationText(Number(waited) / 1000, language)]] : [];
+}
+
 /** Customers write again and again while they wait: such records in a row are one line. */
 function runs(records: readonly JournalRecord[]): { record: JournalRecord; times: number }[] {
   const found: { record: JournalRecord; times: number }[] = [];
@@ -92,13 +109,14 @@ function runs(records: readonly JournalRecord[]): { record: JournalRecord; times
 
 const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
 
-function hands({ room_id, state, customer_name }: RoomDetail, { words }: State) {
+function hands({ room_id, state, customer_name }: RoomDetail, { words, ready }: State) {
   const titles = words.hands;
   const button = (text: string, press: () => void) => html`<button type="button" @click=${press}>${text}</button>`;
   return [
     state === 'parked' ? button(titles.requeue.title, () => askRequeue(room_id, false)) : nothing,
-    state === 'assigned' ? button(titles.reassign.title, () => askRequeue(room_id, true)) : nothing,
-    state === 'resolved' ? nothing : button(titles.release.title, () => askRelease(room_id)),
+    // A dry run removes nobody.
+    state === 'assigned' && !ready?.dry_run ? button(titles.reassign.title, () => askRequeue(room_id, true)) : nothing,
+    state === 'resolved' ? nothing : button(titles[releaseOf(state)].title, () => askRelease(room_id, state)),
     customer_name === null ? nothing : button(titles.erase.title, () => askErase(room_id)),
   ];
 }

@@ -16,7 +16,7 @@ export interface State {
   appId: string | null;
   /** The stream of events. */
   link: 'connecting' | 'open' | 'lost';
-  /** Why the last reading failed (a code of the API, or UNREACHABLE); null when it did not. */
+  /** Why the last reading failed (a code of the API, UNREACHABLE or TIMED_OUT); null when it did not. */
   trouble: string | null;
   ready: Ready | null;
   /** null: not read yet. */

@@ -19,27 +19,23 @@ const newMinutes = (language: Language) =>
   new Intl.DateTimeFormat(localeOf(language), { hour: '2-digit', minute: '2-digit' });
 const MINUTES = { en: newMinutes('en'), id: newMinutes('id') };
 
+/** Below so many seconds: a unit of so many, as people write it. Intl shortens some of them as nobody does. */
 const UNITS = [
-  [1, 'millisecond', 0.001],
-  [90, 'second', 1],
-  [5_400, 'minute', 60],
-  [Number.POSITIVE_INFINITY, 'hour', 3_600],
+  [1, 0.001, { en: 'ms', id: 'ms' }],
+  [90, 1, { en: 's', id: 'dtk' }],
+  [5_400, 60, { en: 'min', id: 'mnt' }],
+  [Number.POSITIVE_INFINITY, 3_600, { en: 'h', id: 'jam' }],
 ] as const;
 
-/** `40ms`, `3.5s`, `12m`: two digits are enough to compare. @param seconds zero or more */
+/** `40 ms`, `3.5 s`, `12 min`: two digits are enough to compare. @param seconds zero or more */
 export function durationText(seconds: number, language: Language): string {
-  const [, unit, size] = UNITS.find(([below]) => seconds < below) ?? UNITS[3];
+  const [, size, unit] = UNITS.find(([below]) => seconds > 0 && seconds < below) ?? UNITS[1];
   const value = Number((seconds / size).toPrecision(2));
-  const format = {
-    style: 'unit',
-    unit,
-    unitDisplay: 'narrow',
-    maximumFractionDigits: value < 10 && size >= 1 ? 1 : 0,
-  } as const;
-  return new Intl.NumberFormat(localeOf(language), format).format(value);
+  const digits = { maximumFractionDigits: value < 10 && size >= 1 ? 1 : 0 };
+  return `${new Intl.NumberFormat(localeOf(language), digits).format(value)} ${unit[language]}`;
 }
 
-/** `87 %`. @param share 0 to 1 */
+/** `87%`. @param share 0 to 1 */
 export const shareText = (share: number, language: Language): string =>
   new Intl.NumberFormat(localeOf(language), { style: 'percent', maximumFractionDigits: 0 }).format(share);
 

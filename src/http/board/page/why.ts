@@ -1,7 +1,15 @@
 /**
  * What the panel, the charts, the dead letters and the dry run read: the shapes of the API's answers, and the calls.
  */
-import { call, type JournalRecord, type RoomState, segment } from './api.js';
+import type {
+  CandidateVerdict,
+  ChoiceKey,
+  DecisionVerdict,
+  RoomReason,
+  RoomState,
+  Standing,
+} from '../../../ledger/verdicts';
+import { call, type JournalRecord, segment } from './api.js';
 
 export interface RoomDetail {
   room_id: string;
@@ -10,6 +18,8 @@ export interface RoomDetail {
   channel_id: string | null;
   source: string | null;
   customer_name: string | null;
+  /** Begins with the time of the webhook that opened the session, in ms since the epoch. */
+  place: string;
   position: number | null;
   since: string;
   attempts: number;
@@ -17,27 +27,11 @@ export interface RoomDetail {
   decisions: JournalRecord[];
 }
 
-export type Verdict = 'next' | 'lost' | 'full' | 'paused' | 'offline' | 'aside' | 'off_channel';
-
-export type WaitReason =
-  | 'assigned'
-  | 'reserved'
-  | 'resolved'
-  | 'parked'
-  | 'not_yet'
-  | 'behind_others'
-  | 'nobody_online'
-  | 'all_full'
-  | 'all_paused'
-  | 'no_agent_for_channel'
-  | 'delayed'
-  | 'calls_stopped';
-
 export interface Candidate {
   id: string;
   name: string;
-  verdict: Verdict;
-  lost_by: 'load' | 'last_assigned' | 'id' | null;
+  verdict: CandidateVerdict;
+  lost_by: ChoiceKey | null;
   load: number;
   reserved: number;
   assigned: number;
@@ -55,8 +49,8 @@ export interface Candidates {
   due: string | null;
   /** Whom the rule would pick now. */
   next: string | null;
-  reason: WaitReason;
-  counts: Record<string, number>;
+  reason: RoomReason;
+  counts: Record<Exclude<Standing, 'able'> | 'eligible', number>;
   total: number;
   /** Best first. */
   candidates: Candidate[];
@@ -68,7 +62,7 @@ export interface AgentDecision {
   room_id: string;
   /** Who got it. */
   agent_id: string;
-  verdict: string;
+  verdict: DecisionVerdict;
   load: number | null;
   limit: number | null;
   chosen_load: number | null;
@@ -79,7 +73,7 @@ export interface AgentDecisions {
   /** All decisions since then are counted: later than `since` when there were very many. */
   counted_from: string;
   got: number;
-  passed_over: Record<string, number>;
+  passed_over: Record<Exclude<DecisionVerdict, 'chosen'>, number>;
   /** Newest first. */
   decisions: AgentDecision[];
   next: string | null;
@@ -105,7 +99,8 @@ export interface Minute {
   wait_p95_seconds: number | null;
 }
 
-interface Spread {
+/** How evenly rooms lie on those who are online. */
+export interface Spread {
   least: number;
   most: number;
   mean: number;
