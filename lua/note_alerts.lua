@@ -12,7 +12,10 @@ local AGAIN, CALM, WATCH = tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 if (#ARGV - 4) % 3 ~= 0 then error('alerts come three arguments each') end
 
 local function tell(event, alert)
-  local notes = { 'code', alert.code, 'count', alert.count, 'since', alert.since }
+  if event == 'alert.cleared' then
+    return journal(event, nil, nil, 'code', alert.code, 'since', alert.since, 'until', alert.seen)
+  end
+  local notes = { 'code', alert.code, 'since', alert.since, 'count', alert.count }
   if alert.about ~= '' then
     notes[7], notes[8] = 'about', alert.about
   end
@@ -46,6 +49,7 @@ for _, alert in ipairs(standing) do
   if NOW - alert.seen >= CALM then
     tell('alert.cleared', alert)
   else
+    -- Count and room are for processes of the version before.
     kept[#kept + 1] = { alert.code, alert.since, alert.told, alert.seen, alert.count, alert.about }
   end
 end

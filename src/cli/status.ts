@@ -112,12 +112,10 @@ function ratesOf({ minutes }: Rates): Fact[] {
 
 function troubleOf({ warnings = [], alerts = [], apps }: Health): Fact[] {
   const failing = Object.entries(apps?.failing ?? {}).map(([app, parts]) => `${app}: ${parts.join(', ')}`);
-  const alert = ({ code, since, count: many, room_id }: (typeof alerts)[number]): Fact => {
-    const what = [code, ...(room_id ? [room_id] : []), ...(many ? [`${many}`] : [])].join(' ');
-    return [
-      'alert',
-      { text: since ? `${what}, since ${moment(since)} (${age(since, Date.now())})` : what, style: 'red' },
-    ];
+  const began = (iso: string | undefined) => (iso ? ` since ${moment(iso)} (${age(iso, Date.now())})` : '');
+  const alert = ({ code, since, count: many, room_id, room_since }: (typeof alerts)[number]): Fact => {
+    const room = room_id ? `; room ${room_id}${began(room_since)}` : '';
+    return ['alert', { text: `${code}${many ? `, count ${many}` : ''},${began(since)}${room}`, style: 'red' }];
   };
   return [
     ...failing.map((text): Fact => ['app', { text, style: 'red' }]),

@@ -18,6 +18,7 @@ export const Health = Type.Object({
         since: Type.Optional(Text),
         count: Type.Optional(Count),
         room_id: Type.Optional(Text),
+        room_since: Type.Optional(Text),
       }),
     ),
   ),

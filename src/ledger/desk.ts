@@ -15,8 +15,8 @@ import type {
   LedgerHealth,
   QiscusHealth,
   QueueItem,
+  RaisedAlert,
   RoomView,
-  StandingAlert,
   WebhookSetting,
 } from './model';
 import { type AgentStanding, byId, standingOf } from './past';
@@ -65,10 +65,10 @@ function agentView(item: Reply): AgentView {
 }
 
 /** A code that this version does not know is a newer one's. */
-function standingAlert(item: Reply): StandingAlert[] {
-  const [word, since, count, room] = list(item);
+function raisedAlert(item: Reply): RaisedAlert[] {
+  const [word, since] = list(item);
   const code = ALERT_CODES.find((known) => known === word);
-  return code ? [{ code, sinceMs: number(since), count: number(count), roomId: textOrNull(room) }] : [];
+  return code ? [{ code, sinceMs: number(since) }] : [];
 }
 
 export class Desk implements LedgerDesk {
@@ -258,8 +258,10 @@ export class Desk implements LedgerDesk {
       .map(Number);
     const state = text(reply[9]);
     if (!isBreakerState(state)) throw unexpected('read_health', reply);
-    const age = (since: number | undefined) => (since ? Math.max(0, this.#nowMs() - since) : 0);
+    const atMs = this.#nowMs();
+    const age = (since: number | undefined) => (since ? Math.max(0, atMs - since) : 0);
     return {
+      atMs,
       inboxLength: inbox ?? 0,
       inboxAgeMs: age(inboxOldest),
       outboxLength: outbox ?? 0,
@@ -270,9 +272,10 @@ export class Desk implements LedgerDesk {
       oldestWaitingRoomId: textOrNull(reply[16]),
       parked: parked ?? 0,
       oldestParkedRoomId: textOrNull(reply[17]),
+      oldestParkedMs: age(number(reply[18])),
       agents: { online: number(reply[13]), paused: number(reply[14]), offline: number(reply[15]) },
-      alerts: reply.slice(19).flatMap(standingAlert),
-      watch: text(reply[18]),
+      alerts: reply.slice(20).flatMap(raisedAlert),
+      watch: text(reply[19]),
       qiscus: { state, untilMs: number(reply[10]), failures: number(reply[11]) },
       resolveWebhook: WEBHOOK_FINDINGS.find((finding) => finding === reply[12]) ?? null,
     };

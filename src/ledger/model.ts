@@ -84,16 +84,15 @@ export interface QiscusHealth {
   failures: number;
 }
 
-/** Something that a person should look at. Codes and rules: reconcile/alerts.ts. */
-export interface StandingAlert {
+/** An alert that was raised, and of which nobody was told yet that it is over. What is shown of it: reconcile/alerts.ts. */
+export interface RaisedAlert {
   code: AlertCode;
   sinceMs: number;
-  count: number;
-  /** The room that it is about, the oldest of them; null: about none. */
-  roomId: string | null;
 }
 
 export interface LedgerHealth {
+  /** When it was read; ages are as of then. */
+  atMs: number;
   /** Age of the oldest webhook not yet looked at; 0 when none. */
   inboxAgeMs: number;
   inboxLength: number;
@@ -108,10 +107,12 @@ export interface LedgerHealth {
   parked: number;
   /** The room that was parked first; null when none is. */
   oldestParkedRoomId: string | null;
+  /** For how long it has been. */
+  oldestParkedMs: number;
   /** How many agents are online and not paused, online and paused, offline. */
   agents: { online: number; paused: number; offline: number };
-  /** Those that stand, in the order in which they were raised. */
-  alerts: StandingAlert[];
+  /** In the order in which they were raised. */
+  alerts: RaisedAlert[];
   /** What the leader left for the next one to go on with (reconcile/watch.ts); '' when nothing. */
   watch: string;
   qiscus: QiscusHealth;
@@ -183,7 +184,7 @@ export interface LedgerDesk {
  *   room, agent, state, position, place, channel, token
  *   load, limit, runner_up, full, offline, paused, off_channel      (room.reserved: why this agent)
  *   waited, took     (room.assigned: ms since its webhook came, and since it was reserved)
- *   code, count, about, since                                      (alert.*: which, how much, the room it is about)
+ *   code, since, count, about, until      (alert.*: which, how much and the room it is about; when it last held, if over)
  *   reason           why it was refused, parked, deferred, released …
  *   candidate, claimed_agent   as the webhook named them; theirs, source, agrees   of room.compared (a dry run)
  *   service, due, call, unknowns, refusals …   what a replay needs beside: state follows from the records alone

@@ -93,7 +93,7 @@ export class Leader {
       dryRun: config.dryRun,
     };
     this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, () => this.#turn(), log);
-    this.#watch = new Watch(ledger, desk, config.alerts, nowMs);
+    this.#watch = new Watch(ledger, desk, config.alerts);
   }
 
   /** Resolves when the agents were read once, well or not, or somebody else leads. */

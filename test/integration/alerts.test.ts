@@ -1,7 +1,9 @@
-/** Alerts on a real ledger: raised once, told again now and then, told when over, whoever leads. */
+/** Alerts on a real ledger: raised once, told again now and then, told when over, whoever leads; shown as things are now. */
 import { beforeEach, describe, expect, test } from 'bun:test';
+import { idMs } from '../../src/ids';
 import { journalRecord } from '../../src/ledger/desk';
 import type { JournalRecord } from '../../src/ledger/model';
+import { alertsShown } from '../../src/reconcile/alerts';
 import { Watch } from '../../src/reconcile/watch';
 import { fieldsOf } from '../../src/redis/reply';
 import { allocation } from '../support/ledger';
@@ -25,16 +27,20 @@ onBothRedis((s) => {
     return found.map(([id, fields]) => journalRecord(id, fieldsOf(fields)));
   };
   /** One process's watch: a look, and a look after so many minutes, as if no other had come between. */
-  const process = (rules = RULES) => new Watch(s.t.ledger, s.t.desk, rules, () => s.t.clock.ms);
+  const process = (rules = RULES) => new Watch(s.t.ledger, s.t.desk, rules);
   const look = async (watch: Watch, minutes = 0) => {
     s.t.clock.ms += minutes * MINUTE_MS;
     await watch.look();
     for (const { event, fields } of await journal()) {
-      if (event.startsWith('alert.')) told.push(`${event} ${fields.code} ${fields.count} ${fields.about ?? '-'}`);
+      if (!event.startsWith('alert.')) continue;
+      const { code, count, about = '-', since, until } = fields;
+      const rest = event === 'alert.cleared' ? (Number(until) - Number(since)) / MINUTE_MS : `${count} ${about}`;
+      told.push(`${event} ${code} ${rest}`);
     }
     return told.splice(0);
   };
-  const alerts = async () => (await s.t.desk.readHealth()).alerts.map(({ code }) => code);
+  const shown = async (rules = RULES) => alertsShown(await s.t.desk.readHealth(), rules);
+  const codes = async () => (await shown()).map(({ code, count }) => `${code} ${count}`);
 
   describe('a room waits and nobody is online', () => {
     const NOBODY = 'nobody_online 2 1';
@@ -49,20 +55,41 @@ onBothRedis((s) => {
       for (let i = 0; i < 10; i++) expect(await look(watch, 1)).toEqual([]);
       expect(await look(watch, 10)).toEqual(['alert.raised room_waiting_long 2 1']);
       expect(await look(watch, 40)).toEqual([`alert.repeated ${NOBODY}`]);
-      expect(await alerts()).toEqual(['nobody_online', 'room_waiting_long']);
-      expect((await s.t.desk.readHealth()).alerts[0]).toEqual({
-        code: 'nobody_online',
-        sinceMs,
-        count: 2,
-        roomId: '1',
-      });
+      expect(await codes()).toEqual(['nobody_online 2', 'room_waiting_long 2']);
+      const [first] = (await s.t.desk.readQueue(null, 1)).rooms;
+      const room = { id: '1', sinceMs: idMs(first?.place ?? '') };
+      expect((await shown())[0]).toEqual({ code: 'nobody_online', sinceMs, count: 2, room });
 
       await s.t.roster([{ id: 'a1' }]);
       expect(await look(watch)).toEqual([]);
       expect(await look(watch, 4)).toEqual([]);
-      expect(await alerts()).toHaveLength(2);
-      expect(await look(watch, 1)).toEqual(['alert.cleared nobody_online 2 1', 'alert.cleared room_waiting_long 2 1']);
-      expect(await alerts()).toEqual([]);
+      // Both began and were last seen at different looks: 60 and 40 minutes.
+      expect(await look(watch, 1)).toEqual(['alert.cleared nobody_online 60', 'alert.cleared room_waiting_long 40']);
+      expect((await s.t.desk.readHealth()).alerts).toEqual([]);
+    });
+
+    test('is shown as it is at the moment, whatever the last look saw; it comes back as the same one', async () => {
+      await s.t.roster([{ id: 'a1', online: false }]);
+      await arrive(allocation('1'), allocation('2'));
+      const watch = process();
+      await look(watch);
+      await look(watch, 1);
+      const [first] = await shown();
+      expect(first).toMatchObject({ code: 'nobody_online', count: 2 });
+      await arrive(allocation('3'));
+      expect(await codes()).toEqual(['nobody_online 3']);
+
+      await s.t.desk.patchAgent('a1', { maxCustomers: 1 });
+      await s.t.roster([{ id: 'a1' }]);
+      expect(await codes()).toEqual([]);
+      expect(await look(watch, 4)).toEqual([]);
+      expect(await codes()).toEqual([]);
+      await s.t.roster([{ id: 'a1', online: false }]);
+      // One reading may be wrong: two make it true.
+      await s.t.roster([{ id: 'a1', online: false }]);
+      expect(await codes()).toEqual(['nobody_online 3']);
+      expect(await look(watch)).toEqual([]);
+      expect((await shown())[0]).toMatchObject({ count: 3, sinceMs: first?.sinceMs, room: first?.room });
     });
 
     test('that comes and goes is one alert', async () => {
@@ -119,8 +146,11 @@ onBothRedis((s) => {
       s.t.clock.ms += MINUTE_MS;
       second.see(repaired(3));
       expect(await look(second)).toEqual(['alert.raised drift 3 -']);
+      expect(await codes()).toEqual(['drift 3']);
       expect(await look(second, 57)).toEqual([]);
-      expect(await look(second, 10)).toEqual(['alert.cleared drift 3 -']);
+      s.t.clock.ms += 4 * MINUTE_MS;
+      expect(await codes()).toEqual([]);
+      expect(await look(second, 6)).toEqual(['alert.cleared drift 57']);
     });
 
     test('silence counts from the last allocation webhook that anybody heard', async () => {
@@ -135,10 +165,13 @@ onBothRedis((s) => {
       await heard(first);
       expect(await look(first, 29)).toEqual([]);
       expect(await look(second, 1)).toEqual(['alert.raised no_webhooks 30 -']);
+      s.t.clock.ms += 3 * MINUTE_MS;
+      expect(await shown(rules)).toMatchObject([{ code: 'no_webhooks', count: 33, room: null }]);
       await arrive(allocation('2'));
       await heard(second);
       expect(await look(second)).toEqual([]);
-      expect(await look(second, 5)).toEqual(['alert.cleared no_webhooks 30 -']);
+      expect(await shown(rules)).toEqual([]);
+      expect(await look(second, 5)).toEqual(['alert.cleared no_webhooks 0']);
     });
 
     test('no words where nothing happens: one note, then none', async () => {

@@ -80,6 +80,7 @@ export const closedTokens = (config: Config) => {
 };
 
 export const healthy: LedgerHealth = {
+  atMs: Date.parse('2026-11-23T12:00:00Z'),
   inboxAgeMs: 0,
   inboxLength: 0,
   outboxAgeMs: 0,
@@ -90,6 +91,7 @@ export const healthy: LedgerHealth = {
   oldestWaitingRoomId: '777',
   parked: 1,
   oldestParkedRoomId: '888',
+  oldestParkedMs: 7000,
   agents: { online: 2, paused: 0, offline: 0 },
   alerts: [],
   watch: '',

@@ -2,14 +2,18 @@
 import { describe, expect, test } from 'bun:test';
 import type { LedgerHealth } from '../../src/ledger/model';
 import { ALERT_CODES, type AlertCode } from '../../src/ledger/verdicts';
-import { alertLine, alertsIn } from '../../src/reconcile/alerts';
+import { alertLine, alertsIn, alertsShown } from '../../src/reconcile/alerts';
+import { Heard } from '../../src/reconcile/heard';
 import { healthy, record } from '../support/desk';
 
+const NOW_MS = Date.parse('2026-11-23T12:00:00Z');
 const RULES = { waitMinutes: 15, drift: 20, silenceMinutes: 90, repeatMinutes: 60 };
 const MINUTE_MS = 60_000;
 const calm: LedgerHealth = { ...healthy, waiting: 0, oldestWaitingMs: 0, parked: 0 };
+const heardOf = ({ repairs = 0, silentMs = 0 }) =>
+  Heard.of(`${calm.atMs - silentMs} ${Math.floor(calm.atMs / MINUTE_MS)}:${repairs}`);
 const codes = (health: Partial<LedgerHealth>, more: { repairs?: number; silentMs?: number } = {}) =>
-  alertsIn({ health: { ...calm, ...health }, repairs: 0, silentMs: 0, ...more }, RULES).map(({ code }) => code);
+  alertsIn({ ...calm, ...health }, heardOf(more), RULES).map(({ code }) => code);
 
 describe('an alert holds', () => {
   test('never when all is well', () => expect(codes({})).toEqual([]));
@@ -30,33 +34,46 @@ describe('an alert holds', () => {
   ])('%s', (_, expected, health, ...[more]) => expect(codes(health, more)).toEqual(expected));
 
   test('silence is no alert where nobody has said how long is too long', () => {
-    const seen = { health: calm, repairs: 0, silentMs: 7 * 24 * 60 * MINUTE_MS };
-    expect(alertsIn(seen, { ...RULES, silenceMinutes: null })).toEqual([]);
+    const heard = heardOf({ silentMs: 7 * 24 * 60 * MINUTE_MS });
+    expect(alertsIn(calm, heard, { ...RULES, silenceMinutes: null })).toEqual([]);
   });
 
   test('once for any number of rooms, with the count and the oldest', () => {
     const health = { ...calm, waiting: 900, oldestWaitingMs: 60 * MINUTE_MS, oldestWaitingRoomId: '7' };
-    expect(alertsIn({ health, repairs: 0, silentMs: 0 }, RULES)).toEqual([
-      { code: 'room_waiting_long', count: 900, roomId: '7' },
+    expect(alertsIn(health, heardOf({}), RULES)).toEqual([
+      { code: 'room_waiting_long', count: 900, room: { id: '7', sinceMs: calm.atMs - 60 * MINUTE_MS } },
+    ]);
+  });
+
+  test('and is shown only if it was raised: not what has just begun, nor what is away', () => {
+    const health = { ...calm, parked: 2, waiting: 1, agents: { online: 0, paused: 0, offline: 1 } };
+    const raised = (['room_waiting_long', 'room_parked'] as const).map((code) => ({ code, sinceMs: 5 }));
+    expect(alertsShown({ ...health, alerts: raised }, RULES)).toEqual([
+      { code: 'room_parked', count: 2, sinceMs: 5, room: { id: '888', sinceMs: calm.atMs - 7000 } },
     ]);
   });
 });
 
 describe('what is said', () => {
-  const line = (event: string, code: string) => alertLine({ ...record(1, { code, count: '3' }), event });
+  const line = (event: string, code: string, fields: Record<string, string> = {}) => {
+    const since = String(NOW_MS - 17 * MINUTE_MS);
+    return alertLine({ ...record(1, { code, count: '3', since, ...fields }), atMs: NOW_MS, event });
+  };
 
   test('every code has words and a level', () => {
     for (const code of ALERT_CODES) {
       expect(line('alert.raised', code)?.text).toMatch(/^[A-Za-z ,;]+: 3$/);
-      expect(line('alert.repeated', code)?.text).toMatch(/^still: .+: 3$/);
-      expect(line('alert.cleared', code)).toEqual({ level: 'warn', text: `over: ${code}` });
+      expect(line('alert.repeated', code)?.text).toMatch(/^still, after 17 min: .+: 3$/);
+      const until = String(NOW_MS - 5 * MINUTE_MS);
+      expect(line('alert.cleared', code, { until })?.text).toMatch(/^over after 12 min: [A-Za-z ,]+$/);
+      expect(line('alert.cleared', code)?.level).toBe('warn');
     }
     expect(line('alert.raised', 'nobody_online')?.level).toBe('error');
     expect(line('alert.raised', 'drift')?.level).toBe('warn');
   });
 
   test('a code of a newer version goes by its own name', () => {
-    expect(line('alert.raised', 'tea_is_cold')).toEqual({ level: 'warn', text: 'tea_is_cold' });
+    expect(line('alert.raised', 'tea_is_cold')).toEqual({ level: 'warn', text: 'tea_is_cold; count: 3' });
   });
 
   test('other records are no alerts', () => expect(alertLine(record(1))).toBe(null));

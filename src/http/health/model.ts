@@ -1,16 +1,17 @@
 /** The numbers behind readiness, on the wire. */
 import type { LedgerHealth } from '../../ledger/model';
+import { alertsShown } from '../../reconcile/alerts';
 import { isoTime } from '../page';
 import type { AppReadiness } from './service';
 
-/** The alerts that stand, of one app; which one is said where there are several. */
+/** The alerts of one app; which one is said where there are several. */
 export const alertsOnWire = ({ app, health }: AppReadiness, _: number, all: AppReadiness[]) =>
-  (health?.alerts ?? []).map(({ code, sinceMs, count, roomId }) => ({
+  (health === null ? [] : alertsShown(health, app.config.alerts)).map(({ code, sinceMs, count, room }) => ({
     ...(all.length > 1 && { app: app.id }),
     code,
     since: isoTime(sinceMs),
     count,
-    ...(roomId !== null && { room_id: roomId }),
+    ...(room !== null && { room_id: room.id, room_since: isoTime(room.sinceMs) }),
   }));
 
 export const healthOnWire = (health: LedgerHealth) => ({

@@ -11,11 +11,13 @@ import type { QiscusApp } from '../../apps/app';
 import type { Apps } from '../../apps/directory';
 import type { AgentView, LedgerHealth } from '../../ledger/model';
 import { ALERT_CODES } from '../../ledger/verdicts';
+import { alertsShown, type ShownAlert } from '../../reconcile/alerts';
 import { journalCounters } from './counters';
 
 /** What a scrape reads of one app. */
 interface Reading {
   health: LedgerHealth;
+  alerts: readonly ShownAlert[];
   agents: AgentView[];
   isNearlyFull: boolean;
 }
@@ -84,9 +86,9 @@ const STATES: [string, string, string, (reading: Reading) => Values][] = [
   ],
   [
     'caa_alerts',
-    '1 while the alert stands.',
+    '1 while the alert stands and its cause is there.',
     'code',
-    ({ health }) => ALERT_CODES.map((code) => [code, Number(health.alerts.some((alert) => alert.code === code))]),
+    ({ alerts }) => ALERT_CODES.map((code) => [code, Number(alerts.some((alert) => alert.code === code))]),
   ],
 ];
 
@@ -129,9 +131,13 @@ export function meter(registry: Registry, apps: Apps, many: boolean) {
     gone.addEventListener('abort', unsubscribe);
   });
 
-  async function read({ desk, isNearlyFull }: QiscusApp): Promise<Reading | null> {
-    const both = Promise.all([desk.readHealth(), desk.listAgents()]);
-    return both.then(([health, agents]) => ({ health, agents, isNearlyFull: isNearlyFull() })).catch(() => null);
+  async function read({ desk, config, isNearlyFull }: QiscusApp): Promise<Reading | null> {
+    try {
+      const [health, agents] = await Promise.all([desk.readHealth(), desk.listAgents()]);
+      return { health, alerts: alertsShown(health, config.alerts), agents, isNearlyFull: isNearlyFull() };
+    } catch {
+      return null;
+    }
   }
 
   async function text(): Promise<string> {

@@ -61,7 +61,7 @@ export interface Ready {
   dry_run?: boolean;
   failing?: string[];
   warnings?: string[];
-  alerts?: { code: AlertCode; since: string; count: number; room_id?: string }[];
+  alerts?: { code: AlertCode; since: string; count: number; room_id?: string; room_since?: string }[];
   details?: {
     failing?: string[];
     waiting?: number;

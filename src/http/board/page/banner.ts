@@ -6,10 +6,10 @@ import { textFor, timeText } from './words.js';
 interface Notice {
   look: 'bad' | 'warn' | 'plain';
   text: string;
-  /** More of it: a number, a time. */
-  about?: string;
   /** The room that it is about. */
   roomId?: string;
+  /** More of it: a reason, times. */
+  about?: string;
 }
 
 /** All notices, the worst first. A word of the API without a text of ours is shown as it is. */
@@ -27,11 +27,12 @@ function noticesOf({ words, language, link, trouble, ready }: State): Notice[] {
     add('bad', banner.unreadable, { about: textFor(words.errors, trouble) ?? trouble });
   }
   const alerts: Readonly<Record<string, (count: number) => string>> = banner.alerts;
-  for (const { code, since, count, room_id: roomId } of ready?.alerts ?? []) {
+  for (const { code, since, count, room_id: roomId, room_since: roomSince } of ready?.alerts ?? []) {
     // Said already.
     if (code === 'qiscus_refuses' && failing.has('qiscus')) continue;
     const text = Object.hasOwn(alerts, code) ? alerts[code]?.(count) : undefined;
-    add('warn', text ?? code, { about: banner.since(timeText(since, language)), roomId });
+    const waits = roomSince === undefined ? [] : [banner.roomSince(timeText(roomSince, language))];
+    add('warn', text ?? code, { roomId, about: [...waits, banner.since(timeText(since, language))].join(' · ') });
   }
   const state = ready?.details?.qiscus;
   if (state !== undefined && Object.hasOwn(banner.qiscus, state)) add('warn', textFor(banner.qiscus, state) ?? state);

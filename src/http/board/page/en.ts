@@ -100,7 +100,8 @@ export const en = {
     qiscus: {
       slowed: 'Qiscus asks us to slow down.',
     },
-    since: (time: string) => `alert since ${time}; it goes five minutes after its cause`,
+    roomSince: (time: string) => `since ${time}`,
+    since: (time: string) => `alert since ${time}`,
   },
   hands: {
     cancel: 'Cancel',

@@ -103,7 +103,8 @@ export const id: Words = {
     qiscus: {
       slowed: 'Qiscus meminta kami melambat.',
     },
-    since: (time) => `peringatan sejak ${time}; hilang lima menit setelah sebabnya`,
+    roomSince: (time) => `sejak ${time}`,
+    since: (time) => `peringatan sejak ${time}`,
   },
   hands: {
     cancel: 'Batal',
