@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { LISTEN } from '../../src/app';
 import { hasBrowser, launchBrowser } from '../support/browser';
-import { ADMIN, closedTokens, memoryApp } from '../support/desk';
+import { ADMIN, closedTokens } from '../support/config';
+import { memoryApp } from '../support/memory-app';
 import { until } from '../support/wait';
 
 const SHOTS = join(import.meta.dir, 'screenshots');

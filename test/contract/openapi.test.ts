@@ -5,7 +5,8 @@
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { validate } from '@scalar/openapi-parser';
 import { ERROR_CODES } from '../../src/errors';
-import { memoryApp, record } from '../support/desk';
+import { record } from '../support/desk';
+import { memoryApp } from '../support/memory-app';
 
 interface Media {
   example?: Record<string, unknown>;

@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ERROR_CODES } from '../../src/errors';
-import { memoryApp, record } from '../support/desk';
+import { record } from '../support/desk';
+import { memoryApp } from '../support/memory-app';
 import { until } from '../support/wait';
 import { type World, worlds } from '../support/world';
 

@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { LISTEN } from '../../src/app';
 import { ServiceError } from '../../src/errors';
-import { ADMIN, closedTokens, memoryApp, WEBHOOK } from '../support/desk';
+import { ADMIN, closedTokens, WEBHOOK } from '../support/config';
+import { memoryApp } from '../support/memory-app';
 import { allRoutes, type Route } from './routes';
 import { codeOf, raw } from './wire';
 

@@ -3,7 +3,8 @@
  */
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { LISTEN } from '../../src/app';
-import { closedTokens, memoryApp, WEBHOOK } from '../support/desk';
+import { closedTokens, WEBHOOK } from '../support/config';
+import { memoryApp } from '../support/memory-app';
 import { codeOf, raw, webhookHead } from './wire';
 
 const { app, intake, logged } = memoryApp(closedTokens);

@@ -1,8 +1,9 @@
 /** Paths that pretend: no spelling leads past the gate, and an id in a path is an id, whatever is in it. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
 import { LISTEN } from '../../src/app';
-import { ADMIN, closedTokens, memoryApp } from '../support/desk';
+import { ADMIN, closedTokens } from '../support/config';
 import { tried } from '../support/evidence';
+import { memoryApp } from '../support/memory-app';
 import { allRoutes } from './routes';
 import { raw } from './wire';
 

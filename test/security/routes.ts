@@ -1,5 +1,5 @@
 /** Every route of the app with a request that it takes, from the app itself and its document: a new route cannot be forgotten. */
-import { memoryApp } from '../support/desk';
+import { memoryApp } from '../support/memory-app';
 
 export interface Route {
   name: string;

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'bun:test';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Door } from '../../src/http/auth';
-import { memoryApp } from '../support/desk';
 import { tried } from '../support/evidence';
+import { memoryApp } from '../support/memory-app';
 import { allRoutes, type Route } from './routes';
 
 const TOKENS = {

@@ -1,83 +1,23 @@
 /**
- * Small in-memory parts for tests of HTTP alone: what the HTTP side asks of the ledger, the journal and Qiscus, without
- * any rule of the real ones. The real ones are tested with Redis and the sandbox.
+ * The ledger's desk in memory, for tests of HTTP alone: without any rule of the real one, which is tested with Redis.
+ *
+ * 1. `MemoryDesk` holds two agents, three rooms and two dead letters.
+ * 2. `agent`, `room`, `record` and `healthy` are samples of what a desk tells.
  */
-import pino from 'pino';
-import { Registry } from 'prom-client';
-import { type AppParts, buildApp } from '../../src/app';
-import { Apps } from '../../src/apps/directory';
-import type { Config } from '../../src/config';
-import { idMs, isOlder } from '../../src/ids';
 import type { RoomExplanation } from '../../src/ledger/explanation';
 import type {
   AgentView,
   DeadLetter,
   DryRunFindings,
   HandResult,
-  Intake,
-  JournalFeed,
   JournalRecord,
   LedgerDesk,
   LedgerHealth,
-  Outcome,
   RoomView,
-  Webhook,
   WebhookSetting,
 } from '../../src/ledger/model';
-import type { Qiscus, WebhookRegistration } from '../../src/qiscus/model';
 
-export const BASE = 'http://localhost';
-export const ADMIN = 'admin-token-admin-token-1';
-export const WEBHOOK = 'webhook-token-webhook-token-1';
-
-/** A sandbox configuration without tokens; `change` edits it. */
-export function testConfig(change: (config: Config) => void = () => {}): Config {
-  const config: Config = {
-    role: 'all',
-    production: false,
-    sandbox: true,
-    sandboxAgentIds: 'named',
-    dryRun: false,
-    http: { host: '127.0.0.1', port: 0, publicBaseUrl: null, webhookWaitMs: 1000 },
-    tokens: { webhook: [], admin: [], metrics: [] },
-    redis: { url: null, minReplicas: 0, allowWeakDurability: false },
-    dataDir: './data',
-    qiscus: {
-      baseUrl: 'http://127.0.0.1:1',
-      appId: 'kovof-123',
-      checkAppId: false,
-      secret: null,
-      email: null,
-      password: null,
-      timeoutMs: 10_000,
-      concurrency: 16,
-      ratePerSecond: 20,
-    },
-    webhooksPerSecond: null,
-    allocation: {
-      maxCustomers: 2,
-      fallbackAgentId: null,
-      fallbackAfterSeconds: null,
-      waitMaxHours: 72,
-      sweepMaxAgeHours: 24,
-    },
-    rosterSyncSeconds: 10,
-    reconcileSeconds: 60,
-    countLagSeconds: 10,
-    outboxClaimMs: 45_000,
-    journal: { days: 7, maxEntries: 1_000_000 },
-    alerts: { waitMinutes: 15, drift: 20, silenceMinutes: null, repeatMinutes: 60 },
-    log: { level: 'info', stack: ['stdout'], slackWebhookUrl: null },
-    shutdownSeconds: 20,
-    apps: null,
-  };
-  change(config);
-  return config;
-}
-
-export const closedTokens = (config: Config) => {
-  config.tokens = { webhook: [WEBHOOK, 'webhook-token-webhook-token-2'], admin: [ADMIN], metrics: [] };
-};
+const AT_MS = 1_763_842_000_000;
 
 export const healthy: LedgerHealth = {
   atMs: Date.parse('2026-11-23T12:00:00Z'),
@@ -107,8 +47,6 @@ const NOT_DRY: DryRunFindings = {
   loads: new Map(),
   deviations: { readings: 0, ours: 0, theirs: 0 },
 };
-
-const AT_MS = 1_763_842_000_000;
 
 export class MemoryDesk implements LedgerDesk {
   maxCustomers = 2;
@@ -208,62 +146,6 @@ export class MemoryDesk implements LedgerDesk {
   readHealth = () => this.health();
 }
 
-export class MemoryIntake implements Intake {
-  submitted: { webhook: Webhook; request: string; waitMs: number }[] = [];
-  outcome: (webhook: Webhook) => Outcome = (webhook) =>
-    webhook.kind === 'allocation'
-      ? { state: 'assigned', entry: '1763842000000-0', agentId: 'agent_01' }
-      : { state: 'released', entry: '1763842000000-1' };
-
-  async submit(webhook: Webhook, request: string, waitMs: number) {
-    this.submitted.push({ webhook, request, waitMs });
-    return this.outcome(webhook);
-  }
-}
-
-export class MemoryFeed implements JournalFeed {
-  records: JournalRecord[] = [];
-  listeners = new Set<(record: JournalRecord) => void>();
-  /** Runs between the reading of a page and its answer, to put a record into that gap. */
-  whilePaging: () => void = () => {};
-
-  /** Appends a record and tells it to every listener, as a reader would. */
-  add(added: JournalRecord) {
-    this.records.push(added);
-    for (const listener of this.listeners) listener(added);
-  }
-  async page(afterId: string | null, limit: number) {
-    const start = afterId === null ? 0 : this.records.findIndex(({ id }) => id === afterId) + 1;
-    const records = this.records.slice(start, start + limit);
-    this.whilePaging();
-    return { records, next: start + limit < this.records.length ? (records.at(-1)?.id ?? null) : null };
-  }
-  async pageBack(beforeId: string, sinceMs: number, limit: number) {
-    const older = this.records.filter(({ id }) => isOlder(id, beforeId) && idMs(id) >= sinceMs).reverse();
-    const records = older.slice(0, limit);
-    return { records, next: limit < older.length ? (records.at(-1)?.id ?? null) : null };
-  }
-  subscribe(listener: (record: JournalRecord) => void) {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-}
-
-export class MemoryQiscus implements Pick<Qiscus, 'setResolveWebhook' | 'removeAgent'> {
-  removed: [string, string][] = [];
-  accepts = true;
-  urls: string[] = [];
-
-  async setResolveWebhook(url: string, enabled: boolean): Promise<WebhookRegistration> {
-    this.urls.push(url);
-    return this.accepts ? { kind: 'set', url, enabled } : { kind: 'refused', reason: 'status 403' };
-  }
-  async removeAgent(roomId: string, agentId: string) {
-    this.removed.push([roomId, agentId]);
-    return this.accepts;
-  }
-}
-
 export function agent(id: string, rest: Partial<AgentView> = {}): AgentView {
   return {
     id,
@@ -308,45 +190,3 @@ export const record = (n: number, fields: Record<string, string> = {}): JournalR
   atMs: AT_MS + n,
   fields,
 });
-
-/** An app on in-memory parts, and those parts. `logged` holds every log line. */
-export function memoryApp(change: (config: Config) => void = () => {}, rest: Partial<AppParts> = {}) {
-  const logged: string[] = [];
-  const parts = {
-    config: testConfig(change),
-    logger: pino({ level: 'info' }, { write: (line: string) => logged.push(line) }),
-    desk: new MemoryDesk(),
-    intake: new MemoryIntake(),
-    feed: new MemoryFeed(),
-    qiscus: new MemoryQiscus(),
-    registry: new Registry(),
-    nowMs: Date.now,
-  };
-  const { config, desk, intake, feed, qiscus, logger } = parts;
-  const apps = new Apps(config);
-  apps.set([
-    {
-      id: config.qiscus.appId,
-      config,
-      desk,
-      intake,
-      feed,
-      qiscus,
-      logger,
-      isNearlyFull: () => false,
-      gone: new AbortController().signal,
-    },
-  ]);
-  const app = buildApp({ ...parts, apps, ...rest });
-  /** Sends a request; an object as `json` becomes a JSON body with its header. */
-  const send = (
-    method: string,
-    path: string,
-    init: { json?: unknown; headers?: Record<string, string>; body?: string | ReadableStream } = {},
-  ) => {
-    const headers = { ...(init.json !== undefined && { 'content-type': 'application/json' }), ...init.headers };
-    const body = init.json === undefined ? init.body : JSON.stringify(init.json);
-    return app.handle(new Request(BASE + path, { method, headers, body }));
-  };
-  return { ...parts, apps, app, logged, send };
-}

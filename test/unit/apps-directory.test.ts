@@ -2,7 +2,9 @@
 import { describe, expect, test } from 'bun:test';
 import pino from 'pino';
 import { Apps } from '../../src/apps/directory';
-import { ADMIN, MemoryDesk, MemoryFeed, MemoryIntake, MemoryQiscus, memoryApp, testConfig } from '../support/desk';
+import { ADMIN, testConfig } from '../support/config';
+import { MemoryDesk } from '../support/desk';
+import { MemoryFeed, MemoryIntake, MemoryQiscus, memoryApp } from '../support/memory-app';
 
 const OPERATOR = 'operator-token-0123456789';
 

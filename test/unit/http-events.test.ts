@@ -1,7 +1,8 @@
 /** The journal's pages, and the event stream: no gap, no repeat, a heartbeat, and an end. */
 import { describe, expect, test } from 'bun:test';
 import { eventStream } from '../../src/http/journal/service';
-import { MemoryFeed, memoryApp, record } from '../support/desk';
+import { record } from '../support/desk';
+import { MemoryFeed, memoryApp } from '../support/memory-app';
 import { until } from '../support/wait';
 
 /** Reads a stream in the background; `ids` are the records seen, `text` everything. */

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'bun:test';
 import { ServiceError } from '../../src/errors';
 import type { Outcome } from '../../src/ledger/model';
-import { closedTokens, memoryApp, WEBHOOK } from '../support/desk';
+import { closedTokens, WEBHOOK } from '../support/config';
+import { memoryApp } from '../support/memory-app';
 
 const ALLOCATE = '/api/v1/webhook/agent_allocation';
 const RESOLVE = '/api/v1/webhook/mark_as_resolved';

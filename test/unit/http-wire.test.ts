@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test';
 import { connect } from 'node:net';
 import { LISTEN } from '../../src/app';
-import { closedTokens, memoryApp, WEBHOOK } from '../support/desk';
+import { closedTokens, WEBHOOK } from '../support/config';
+import { memoryApp } from '../support/memory-app';
 
 const { app, intake } = memoryApp(closedTokens);
 beforeAll(() => {

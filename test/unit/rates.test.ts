@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { Histogram } from '../../src/http/rates/histogram';
 import { Minutes, MOST_MINUTES, Rates } from '../../src/http/rates/service';
 import type { JournalRecord } from '../../src/ledger/model';
-import { MemoryFeed, memoryApp } from '../support/desk';
+import { MemoryFeed, memoryApp } from '../support/memory-app';
 
 const MINUTE_MS = 60_000;
 const BEGUN_MS = 1_763_842_020_000;
