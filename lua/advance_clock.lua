@@ -13,12 +13,15 @@
 local FALLBACK, AFTER, LONGEST, KEEP = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local JOURNAL_MS, JOURNAL_ENTRIES = tonumber(ARGV[6]), tonumber(ARGV[7])
 local MOST = 64
+-- Nothing is put off by as much. What is due later than this is from before the clock was set back, and is due now.
+local LONGEST_DELAY_MS = 60000
 local more = 0
 
 -- First: what raises below must not keep the journal from being cut.
 journal_trim(JOURNAL_MS, JOURNAL_ENTRIES)
 
 local due = redis.call('ZRANGEBYSCORE', LATER, '-inf', NOW, 'LIMIT', 0, MOST)
+if #due == 0 then due = redis.call('ZRANGEBYSCORE', LATER, NOW + LONGEST_DELAY_MS, '+inf', 'LIMIT', 0, MOST) end
 if #due == MOST then more = 1 end
 for _, room_id in ipairs(due) do
   redis.call('ZREM', LATER, room_id)

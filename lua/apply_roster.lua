@@ -82,6 +82,8 @@ for i = 6, #ARGV, 5 do
     end
     -- With or without a count: what was given back so long ago is in no count any more.
     redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
+    -- Or at a time to come, before the clock was set back.
+    redis.call('ZREMRANGEBYLEX', RECENT, ('[%s\0%013d'):format(id, NOW + MOST_SKEW_MS), '(' .. id .. '\1')
     if count then read_outside(id, agent, count) end
     if presence ~= 'absent' then agent.counted = count and 1 or 0 end
     agent_write(id, agent)

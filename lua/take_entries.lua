@@ -68,7 +68,7 @@ local function apply_allocation(entry)
   end
   if room and room.state ~= 'resolved' and room.state ~= 'parked' and not superseded then
     -- Customers write again only while nobody serves them: perhaps the room's resolve was lost.
-    if NOW - room.confirmed >= GRACE_MS and question(entry.room, room, entry.id) then cause.notes.questioned = 1 end
+    if math.abs(NOW - room.confirmed) >= GRACE_MS and question(entry.room, room, entry.id) then cause.notes.questioned = 1 end
     journal('entry.repeated', entry.room, room, 'state', room.state, 'agent', room.agent, 'token', room.token,
       'position', position_of(entry.room, room))
     return room_write(entry.room, room)

@@ -193,7 +193,8 @@ local ASK_EVERY_MS = 60000
 -- False when the room is not assigned or was asked about a moment ago. The caller writes the room.
 -- One question at a time: a newer token fences those before. It speaks for the oldest webhook that was not answered.
 local function question(room_id, room, entry)
-  if room.state ~= 'assigned' or NOW - room.asked < ASK_EVERY_MS then return false end
+  -- A time to come, by more than hosts differ, is from before the clock was set back.
+  if room.state ~= 'assigned' or math.abs(NOW - room.asked) < ASK_EVERY_MS then return false end
   room.asked, room.token = NOW, redis.call('HINCRBY', META, 'token', 1)
   if room.asked_by == '' then room.asked_by = entry end
   redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', room.agent, 'token', room.token, 'kind', 'question')

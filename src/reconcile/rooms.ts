@@ -39,7 +39,7 @@ export interface SweepReport {
 const NOTHING = { adopted: 0, questioned: 0, repaired: 0, served: [] };
 
 export class RoomSweep {
-  readonly #qiscus: Qiscus;
+  readonly #qiscus: Pick<Qiscus, 'listRooms' | 'readRoom'>;
   readonly #ledger: Comparison;
   readonly #nowMs: () => number;
   readonly #rules: SweepRules;
@@ -54,7 +54,14 @@ export class RoomSweep {
   /** The room that was asked about last: the single readings go on behind it, in the order of ids. */
   #readLast = '';
 
-  constructor(qiscus: Qiscus, ledger: Comparison, nowMs: () => number, rules: SweepRules, turn: Turn, log: Logger) {
+  constructor(
+    qiscus: Pick<Qiscus, 'listRooms' | 'readRoom'>,
+    ledger: Comparison,
+    nowMs: () => number,
+    rules: SweepRules,
+    turn: Turn,
+    log: Logger,
+  ) {
     this.#qiscus = qiscus;
     this.#ledger = ledger;
     this.#nowMs = nowMs;
@@ -74,7 +81,9 @@ export class RoomSweep {
   async sweep(): Promise<SweepReport> {
     const begunMs = this.#nowMs();
     // Ours first: what changes while Qiscus answers is newer than what is compared.
-    const settled = (await this.#ledger.listHeld()).filter((room) => room.confirmedMs <= begunMs - this.#rules.lagMs);
+    // A time to come, by more than hosts differ, is from before the clock was set back.
+    const isSettled = (room: HeldRoom) => Math.abs(begunMs - room.confirmedMs) >= this.#rules.lagMs;
+    const settled = (await this.#ledger.listHeld()).filter(isSettled);
     const unserved = await this.#qiscus.listRooms(false, begunMs - this.#rules.maxAgeMs, this.#turn);
     if (unserved.kind !== 'rooms') return { ...NOTHING, failure: unserved };
     const served =

@@ -1,6 +1,7 @@
 /**
  * The service's clock jumps an hour ahead and two hours back, again and again, under load. Six times; sixty with PROOF_SIZE=full.
- * What is due by time may be late by as much as the clock went back; nothing else may wait, and nothing is counted wrong.
+ * Only the fallback agent and the expiry may be late by as much as it went back; nothing else waits, and nothing is counted wrong.
+ * What the ledger makes of times to come: test/integration/ledger-clock.test.ts.
  */
 import { afterEach, beforeEach, expect, test } from 'bun:test';
 import type { Sandbox } from '../../src/qiscus/sandbox';

@@ -163,7 +163,11 @@ export const MUTANTS: Mutant[] = [
     name: 'no question',
     rule: 'a customer who writes while we think the room held raises a question',
     edits: [
-      { file: TAKE, find: 'if NOW - room.confirmed >= GRACE_MS and question(', replace: 'if false and question(' },
+      {
+        file: TAKE,
+        find: 'if math.abs(NOW - room.confirmed) >= GRACE_MS and question(',
+        replace: 'if false and question(',
+      },
     ],
     killer: {
       test: 'test/integration/scenarios/lost-webhooks.test.ts',
