@@ -14,18 +14,21 @@ local function comes_before(a, b)
 end
 
 -- The agent for a channel: lowest load, then longest since the last confirmed assignment, then id by length and bytes.
-local function pick(channel)
+-- `avoid`: an agent who is passed over, nil: nobody.
+local function pick(channel, avoid)
   local best, second
   local served, full = 0, 0
   for _, group in ipairs(groups_serving(channel)) do
     local limit, found = group_limit(group), tally(group)
     served, full = served + found.ready, full + found.full
-    for _, member in ipairs(found.full < found.ready and ready_first(group, 2) or {}) do
+    for _, member in ipairs(found.full < found.ready and ready_first(group, avoid and 3 or 2) or {}) do
       local order, id = member:match('^[^%z]*%z(%d+%z%d+%z%d%d%d)(.*)$')
       local load = tonumber(order:sub(1, 5))
       if load >= limit then break end
       local choice = { agent = id, load = load, limit = limit, order = order }
-      if comes_before(choice, best) then
+      if id == avoid then
+        choice = nil
+      elseif comes_before(choice, best) then
         best, second = choice, best
       elseif comes_before(choice, second) then
         second = choice
@@ -49,8 +52,8 @@ local function hold(room_id, room, agent_id, agent)
   redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', agent_id, 'token', room.token)
 end
 
--- Counts a room that is in no line for the agent, with the reasons for this agent on record.
-local function reserve(room_id, room, choice, why)
+-- Counts a room that is in no line for the agent, with the reasons for this agent on record; `...` are more of its fields.
+local function reserve(room_id, room, choice, why, ...)
   local agent = agent_read(choice.agent)
   local load = load_of(agent)
   hold(room_id, room, choice.agent, agent)
@@ -58,7 +61,7 @@ local function reserve(room_id, room, choice, why)
   journal('room.reserved', room_id, room, 'agent', choice.agent, 'state', 'reserved', 'token', room.token,
     'place', room.place, 'channel', room.channel, 'load', load, 'limit', choice.limit, 'runner_up', choice.runner_up,
     'last', agent.last, 'full', choice.full, 'off_channel', choice.off_channel, 'offline', away[1] or 0, 'paused', away[2] or 0,
-    'reason', why or 'least_loaded')
+    'reason', why or 'least_loaded', ...)
   room_write(room_id, room)
 end
 

@@ -49,14 +49,14 @@ export function reasonOf({ event, fields }: WireRecord): string {
 }
 
 /** Why this agent: `agent_02 with 0 of 2, before agent_03 with 1; 2 full, 1 offline`. */
-function choice({ agent, load, limit, runner_up, reason, ...counts }: Record<string, string>): string {
+function choice({ agent, load, limit, runner_up, reason, removed, ...counts }: Record<string, string>): string {
   const [, second, theirs] = /^(.*):(-?\d+)$/.exec(runner_up ?? '') ?? [];
   const passed = (['full', 'offline', 'paused', 'off_channel'] as const).flatMap((name) =>
     Number(counts[name] ?? 0) > 0 ? [`${counts[name]} ${name.replace('_', ' ')}`] : [],
   );
   return [
     `${agent} with ${load} of ${limit}${second === undefined ? '' : `, before ${second} with ${theirs}`}`,
-    ...(reason ? [reason] : []),
+    ...(reason ? [removed ? `${reason} (${removed})` : reason] : []),
     ...(passed.length > 0 ? [passed.join(', ')] : []),
   ].join('; ');
 }

@@ -183,6 +183,7 @@ export interface LedgerDesk {
  *   cause            the inbox entry whose application caused this change of another room
  *   room, agent, state, position, place, channel, token
  *   load, limit, runner_up, full, offline, paused, off_channel      (room.reserved: why this agent)
+ *   removed          (room.reserved: the agent who came first, but from whom an operator took the room in this moment)
  *   waited, took     (room.assigned: ms since its webhook came, and since it was reserved)
  *   code, since, count, about, until      (alert.*: which, how much and the room it is about; when it last held, if over)
  *   reason           why it was refused, parked, deferred, released …

@@ -108,6 +108,7 @@ export function takeBack(agent: PastAgent, { event, fields }: JournalRecord): vo
 export function verdictOf(agent: PastAgent, { atMs, fields }: JournalRecord): DecisionVerdict {
   if (fields.agent === agent.id) return 'chosen';
   if (!agent.known) return 'unknown';
+  if (fields.removed === agent.id) return 'removed';
   const serves = isServing(agent, fields.channel ?? '');
   if (serves === false) return 'off_channel';
   if (!agent.online) return agent.asideMs > atMs && agent.asideMs <= atMs + LONGEST_ASIDE_MS ? 'aside' : 'offline';

@@ -35,7 +35,10 @@ export type RoomReason =
   /** Qiscus refuses us or does not answer. */
   | 'calls_stopped';
 
-/** What a decision was for one agent. A key of the choice: another one came first by it; unknown: the journal does not tell. */
+/**
+ * What a decision was for one agent. A key of the choice: another one came first by it; removed: the room was taken from it at
+ * that moment, and somebody else could take it; unknown: the journal does not tell.
+ */
 export const DECISION_VERDICTS = [
   'chosen',
   'offline',
@@ -44,6 +47,7 @@ export const DECISION_VERDICTS = [
   'full',
   'off_channel',
   ...CHOICE_KEYS,
+  'removed',
   'unknown',
 ] as const;
 export type DecisionVerdict = (typeof DECISION_VERDICTS)[number];

@@ -62,8 +62,12 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('release' as const), room }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('requeue' as const), room, evenAssigned: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('takeAway' as const), which: fc.nat(3) }) },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Decisions at which the agent was passed over from whom the room was taken. */
+let passedOver = 0;
 
 /** One life: the ledger and the model side by side. */
 class Life {
@@ -134,6 +138,24 @@ class Life {
       case 'requeue':
         await real.desk.requeueRoom(step.room, step.evenAssigned ? await this.#assignedToken(step.room) : null);
         return model.requeue(step.room, step.evenAssigned);
+      case 'takeAway': {
+        // In a full office that serves all it got, and from agents who hold few rooms: they would get it again.
+        const office = (['a', 'b', 'aa'] as const).map((id) => ({ id, online: true, channels: null }));
+        await this.run({ do: 'roster', agents: office });
+        await this.run({ do: 'take', want: 3 });
+        while (this.#inHand.length > 0) await this.run({ do: 'report', which: 0, how: 'confirm', twice: false });
+        const held = [...model.rooms].flatMap(([id, { state, agent }]) =>
+          state === 'assigned' ? [{ id, agent }] : [],
+        );
+        held.sort((a, b) => model.load(a.agent ?? '') - model.load(b.agent ?? ''));
+        const room = held[step.which % Math.max(1, held.length)]?.id;
+        if (!room) return;
+        await real.desk.requeueRoom(room, await this.#assignedToken(room));
+        model.requeue(room, true);
+        const [newest] = await real.desk.readDecisions(room, 1);
+        if (newest?.fields.removed) passedOver += 1;
+        return;
+      }
     }
   }
 
@@ -275,6 +297,7 @@ test(
       }),
       { numRuns: RUNS, seed: SEED },
     );
+    expect(passedOver).toBeGreaterThan(0);
     for (const hazard of ['F09', 'F48', 'F49', 'F50', 'F55']) tried(RUNS, hazard);
   },
   10 * 60_000,

@@ -68,11 +68,11 @@ export class Model {
     }
   }
 
-  #best(channel: string): string | undefined {
+  #best(channel: string, but?: string): string | undefined {
     return [...this.agents]
       .filter(([id, agent]) => {
         const fits = channel === '' || agent.channels === null || agent.channels.includes(channel);
-        return agent.online && !agent.paused && fits && this.load(id) < this.#limitOf(id);
+        return id !== but && agent.online && !agent.paused && fits && this.load(id) < this.#limitOf(id);
       })
       .sort(
         ([a, one], [b, two]) =>
@@ -266,7 +266,11 @@ export class Model {
   requeue(id: string, evenAssigned: boolean): void {
     const room = this.rooms.get(id);
     if (!room || !(room.state === 'parked' || (evenAssigned && room.state === 'assigned'))) return;
+    const before = room.agent ?? undefined;
     Object.assign(room, { state: 'waiting', agent: null, call: null, refusals: 0, dueMs: null });
+    // Whoever else can takes it goes before the one it was taken from; nobody waits whom he could take instead.
+    const agent = before && this.#best(room.channel, before);
+    if (agent) Object.assign(room, { state: 'reserved', agent, call: 'queued' });
     this.match();
   }
 }

@@ -3,7 +3,8 @@
  *
  * The agent: online, unpaused, serving the channel, below its limit; of these the lowest load, then longest since its last
  * confirmed assignment, then its id by length and bytes. The room: no older one in line may be served by that agent.
- * The fallback agent is exempt from channel and order, never from the limit.
+ * The fallback agent is exempt from channel and order, never from the limit. A room that was just taken from its agent goes to
+ * whoever else can take it, unless a larger drain is under way: then there are older rooms that nobody has looked at yet.
  */
 import type { BookAgent, BookRoom } from './books';
 
@@ -30,8 +31,17 @@ export function byPlace(a: string, b: string): number {
   return aMs - bMs || aSequence - bSequence;
 }
 
-/** What is wrong with a decision, in words; empty when it was right. @param now the state before it, the room in line */
-export function judge(now: Position, roomId: string, record: Record<string, string>): string[] {
+/**
+ * What is wrong with a decision, in words; empty when it was right.
+ * @param now the state before it, the room in line
+ * @param takenFrom the agent whom the room was taken from in the step right before
+ */
+export function judge(
+  now: Position,
+  roomId: string,
+  record: Record<string, string>,
+  takenFrom: string | null = null,
+): string[] {
   const faults: string[] = [];
   const expect = (what: string, ours: string | number, told: string | undefined) => {
     if (String(ours) !== told) faults.push(`${what} should be ${ours || 'nobody'}, not ${told || 'nobody'}`);
@@ -59,7 +69,7 @@ export function judge(now: Position, roomId: string, record: Record<string, stri
     if (loadOf(now, record.agent ?? '') >= limitOf(now, agent)) faults.push('the fallback agent is full');
     return faults;
   }
-  const [best, second] = able
+  const free = able
     .filter((one) => !isFull(one))
     .sort(
       ([a, one], [b, two]) =>
@@ -69,6 +79,11 @@ export function judge(now: Position, roomId: string, record: Record<string, stri
         Buffer.compare(Buffer.from(a), Buffer.from(b)),
     )
     .map(([id]) => id);
+  const others = free.filter((id) => id !== takenFrom);
+  const isPassedOver = free[0] === takenFrom && others.length > 0 && !isDraining(now, roomId, takenFrom);
+  const [best, second] = isPassedOver ? others : free;
+  expect('the reason', isPassedOver ? 'agent_removed' : 'least_loaded', record.reason);
+  expect('the one removed', isPassedOver ? (takenFrom ?? '') : '', record.removed ?? '');
   expect('the agent', best ?? '', record.agent);
   expect('the runner-up', second === undefined ? '' : `${second}:${loadOf(now, second)}`, record.runner_up);
   expect('full', able.filter(isFull).length, record.full);
@@ -78,4 +93,12 @@ export function judge(now: Position, roomId: string, record: Record<string, stri
       faults.push(`${roomId} overtakes ${id}, which is older and ${record.agent} may serve it too`);
   }
   return faults;
+}
+
+/** Does another room wait that somebody could take, beside the agent whose slot was freed a moment ago? */
+function isDraining(now: Position, roomId: string, freed: string): boolean {
+  const free = [...now.agents].filter(
+    ([id, agent]) => id !== freed && agent.online === 1 && agent.paused === 0 && loadOf(now, id) < limitOf(now, agent),
+  );
+  return [...now.inLine].some(([id, { channel }]) => id !== roomId && free.some(([, agent]) => serves(agent, channel)));
 }

@@ -39,6 +39,8 @@ export class Replay implements Replayed {
   /** Id of the snapshot that it begins with; null: with the journal's first record. */
   readonly #from: string | null;
   readonly #answered = new Set<string>();
+  /** By the record before: a room that was taken from its agent. */
+  #taken: { room: string; agent: string } | null = null;
   #token = 0;
   #at = '';
 
@@ -61,6 +63,8 @@ export class Replay implements Replayed {
       this.#expect('limit', this.limit, f.from);
       this.limit = Number(f.to);
     } else if (!NO_CHANGE.includes(event)) this.#room(record, f.room ?? '');
+    const { room = '', agent = '', was } = f;
+    this.#taken = event === 'room.requeued' && was === 'assigned' ? { room, agent } : null;
   }
 
   #problem(words: string): void {
@@ -128,7 +132,8 @@ export class Replay implements Replayed {
     }
     if (event === 'room.reserved' && this.exact) {
       this.judged += 1;
-      for (const fault of judge(this, id, f)) this.problems.push(`5 ${this.#at}: ${fault}`);
+      const takenFrom = this.#taken?.room === id ? this.#taken.agent : null;
+      for (const fault of judge(this, id, f, takenFrom)) this.problems.push(`5 ${this.#at}: ${fault}`);
     }
     if (CLOSES.includes(event)) {
       this.#expect('was', room.state, f.was ?? room.state);

@@ -85,7 +85,7 @@ const DECISIONS = describe({
   tag: 'Agents',
   summary: 'Why an agent got nothing',
   description:
-    'Every decision since a time, newest first: whether it was for this agent, or why it passed the agent over. `verdict` is chosen, or the first that applied then: off_channel, offline, aside (Qiscus refused it rooms), paused, full; or the key by which another one came first: load (`load` against `chosen_load`), last_assigned, id; unknown where the journal does not tell, or the agent was not known yet. `got` and `passed_over` count from `after`, or from now, back to `counted_from`: that is `since`, unless the journal begins later, or one call cannot look at so much (20,000 records) and `next` goes on.',
+    'Every decision since a time, newest first: whether it was for this agent, or why it passed the agent over. `verdict` is chosen, or the first that applied then: off_channel, offline, aside (Qiscus refused it rooms), paused, full; or the key by which another one came first: load (`load` against `chosen_load`), last_assigned, id; removed (an operator had just taken this room from it, and somebody else could take it); unknown where the journal does not tell, or the agent was not known yet. `got` and `passed_over` count from `after`, or from now, back to `counted_from`: that is `since`, unless the journal begins later, or one call cannot look at so much (20,000 records) and `next` goes on.',
   access: 'admin',
   store: true,
   errors: ['AGENT_UNKNOWN', 'INVALID_BODY'],

@@ -92,7 +92,7 @@ const REQUEUE = describe({
   tag: 'Rooms',
   summary: 'Put a room back in line',
   description:
-    'A parked room goes back to its old place. An assigned one only with `remove_agent: true`, which removes the agent at Qiscus first (not in a dry run).',
+    'A parked room goes back to its old place. An assigned one only with `remove_agent: true`, which removes the agent at Qiscus first (not in a dry run). Then whoever else can take it goes before that agent, at this one decision: its record has the reason `agent_removed`, and in `removed` the agent. When nobody else can, it is in line at its old place, and may come back to the same agent.',
   access: 'admin',
   store: true,
   errors: ['ROOM_UNKNOWN', 'WRONG_STATE', 'QISCUS_REFUSED'],

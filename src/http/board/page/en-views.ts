@@ -116,6 +116,7 @@ export const views = {
       load: 'others held fewer',
       last_assigned: 'others had waited longer for a chat',
       id: 'equal, others come first by id',
+      removed: 'taken from it, others went first',
       unknown: 'not known any more',
       chosen: 'chosen',
     },

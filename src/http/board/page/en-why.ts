@@ -8,6 +8,7 @@ export const why: WhyWords = {
   nextBest: (name, load) => `next best ${name} with ${load}`,
   sameLoad: (name) => `${name} holds as many, but its turn is later`,
   nobodyElse: 'nobody else was free',
+  takenFrom: (name) => `taken from ${name}, so others went first`,
   counts: {
     full: (n) => `${n} full`,
     paused: (n) => `${n} paused`,

@@ -143,7 +143,7 @@ export const en = {
     },
     reassign: {
       title: 'Take this room from its agent',
-      says: 'The agent is removed from the room at Qiscus first; then the room goes back to its old place in line. Whoever has the lowest load gets it, which may be the same agent: pause that one first.',
+      says: 'The agent is removed from the room at Qiscus first; then somebody else gets it who can take it now. When nobody can, it goes back to its old place in line and may come back to the same agent; pause that one if it must not.',
       act: 'Remove the agent and put back',
       done: 'The agent was removed; the room is back in line, or already with the next agent.',
     },

@@ -116,6 +116,7 @@ export const views: typeof en = {
       load: 'beban agent lain lebih ringan',
       last_assigned: 'agent lain lebih lama belum mendapat chat',
       id: 'seimbang, id agent lain lebih dulu',
+      removed: 'diambil darinya, agent lain didahulukan',
       unknown: 'tidak diketahui lagi',
       chosen: 'dipilih',
     },

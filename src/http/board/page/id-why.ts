@@ -8,6 +8,7 @@ export const why: WhyWords = {
   nextBest: (name, load) => `berikutnya ${name} dengan ${load}`,
   sameLoad: (name) => `beban ${name} sama, tetapi gilirannya belakangan`,
   nobodyElse: 'tidak ada agent lain yang luang',
+  takenFrom: (name) => `diambil dari ${name}, jadi agent lain didahulukan`,
   counts: {
     full: (n) => `${n} penuh`,
     paused: (n) => `${n} dijeda`,

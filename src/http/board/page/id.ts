@@ -146,7 +146,7 @@ export const id: Words = {
     },
     reassign: {
       title: 'Ambil room ini dari agentnya',
-      says: 'Agent dikeluarkan dari room di Qiscus lebih dulu; lalu room kembali ke tempatnya semula di antrean. Yang bebannya paling ringan mendapatkannya, mungkin agent yang sama: jeda agent itu dulu.',
+      says: 'Agent dikeluarkan dari room di Qiscus lebih dulu; lalu agent lain yang bisa menerimanya mendapatkannya. Bila tidak ada, room kembali ke tempatnya semula di antrean dan mungkin jatuh lagi ke agent yang sama; jeda agent itu bila tidak boleh.',
       act: 'Keluarkan agent dan kembalikan',
       done: 'Agent sudah dikeluarkan; room kembali ke antrean, atau sudah pada agent berikutnya.',
     },

@@ -55,7 +55,7 @@ const SAYS_WHY = new Set(['room.refused', 'room.parked', 'call.deferred', 'entry
 
 /** "lowest load, 1 of 5; next best Sari with 2; 3 full, 1 offline" */
 function whyChosen(fields: Record<string, string>, words: WhyWords, nameOf: (id: string) => string): string {
-  const { load = '', limit = '', runner_up = '', reason } = fields;
+  const { load = '', limit = '', runner_up = '', removed, reason } = fields;
   if (reason === 'fallback') return words.fallback;
   const colon = runner_up.lastIndexOf(':');
   const [second, secondLoad] = [runner_up.slice(0, colon), runner_up.slice(colon + 1)];
@@ -65,7 +65,8 @@ function whyChosen(fields: Record<string, string>, words: WhyWords, nameOf: (id:
       : secondLoad === load
         ? words.sameLoad(nameOf(second))
         : words.nextBest(nameOf(second), secondLoad);
-  return [words.lowest(load, limit), beside, countsIn(fields, words)].filter(Boolean).join('; ');
+  const taken = removed ? words.takenFrom(nameOf(removed)) : '';
+  return [taken, words.lowest(load, limit), beside, countsIn(fields, words)].filter(Boolean).join('; ');
 }
 
 /** "3 full, 1 offline": those that are not 0. */

@@ -25,6 +25,7 @@ export interface WhyWords {
   nextBest(name: string, load: string): string;
   sameLoad(name: string): string;
   nobodyElse: string;
+  takenFrom(name: string): string;
   /** Of agents: how many are so. */
   counts: Record<'full' | 'paused' | 'offline' | 'aside' | 'off_channel', (count: number) => string>;
   reasons: Record<string, string>;
