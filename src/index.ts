@@ -4,7 +4,8 @@
  * 1. The first line printed is the address to open.
  * 2. SIGTERM and SIGINT drain, then stop in order, also while it starts; a second one ends at once. SIGHUP reopens the log
  *    file and reads QISCUS_APPS_FILE again; in a terminal with neither of them it stops, too.
- * 3. Whatever nobody caught ends the process, so that a supervisor starts it again.
+ * 3. Whatever nobody caught ends the process, so that a supervisor starts it again. It works no more from then on, though
+ *    Slack may still be told for a moment.
  */
 import { ready, starting } from './banner';
 import { ConfigError, findMisspellings, readConfig } from './config';
@@ -51,6 +52,8 @@ async function leave(code: number): Promise<never> {
 }
 
 function fail(error: unknown): Promise<never> {
+  // Also where it has not started yet.
+  void starts.then((service) => service.abandon());
   if (error instanceof ConfigError) {
     console.error(error.message);
     return leave(2);

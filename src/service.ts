@@ -4,7 +4,8 @@
  * 1. Starts in the order of need; what was started is stopped again when a later part fails.
  * 2. `drain`, before `stop`: new requests get a 503 until nobody comes any more, so that no client meets a reset.
  * 3. `reload` puts another list of apps in place while all of it runs.
- * 4. `stop` goes the other way round: close HTTP, stop the apps, finish calls in hand, close Redis last.
+ * 4. `stop` goes the other way round: close HTTP, stop the apps, finish calls in hand, close Redis last. `abandon` is for a
+ *    process that must end: no more work, and nothing waited for.
  */
 import { join } from 'node:path';
 import type { Logger } from 'pino';
@@ -37,6 +38,8 @@ export interface Service {
   reload(config: Config): Promise<void>;
   /** Ends everything in order; any number of calls. */
   stop(): Promise<void>;
+  /** Takes no more work from now on: closes the listener, ends the loops. Begins it, and never throws; the process ends soon. */
+  abandon(): void;
   /** Rejects when a part that the service cannot live without is gone for good. */
   failed: Promise<never>;
 }
@@ -120,11 +123,13 @@ async function assemble(
 
   const drain = new Drain();
   let inHand = () => 0;
+  let close = () => {};
   let url: string | null = null;
   if (config.role !== 'worker') {
     const app = buildApp({ config, logger, apps, registry: new Registry(), nowMs, drain });
     url = listen(app, config);
     inHand = () => app.server?.pendingRequests ?? 0;
+    close = () => void app.server?.stop();
     undo.push(async () => {
       drain.begin();
       // The worker stops after this: a client that sends no end must not use up the time of its calls in hand.
@@ -153,6 +158,11 @@ async function assemble(
     stop() {
       stopped ??= unwind();
       return stopped;
+    },
+    abandon() {
+      drain.begin();
+      close();
+      running.stop(() => 0).catch(() => undefined);
     },
   };
 }

@@ -1,11 +1,24 @@
 /** From a customer who waits to a message in the channel: the whole service, a clock that runs ahead, a fake of Slack. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { readConfig } from '../../src/config';
 import { createLogger } from '../../src/logger';
 import type { Sandbox } from '../../src/qiscus/sandbox';
+import { connect } from '../../src/redis/client';
+import { keysOf } from '../../src/redis/keys';
 import { startService } from '../../src/service';
 import { startTestRedis, type TestRedis } from '../support/redis';
-import { ADMIN_TOKEN, caller, environment, spawnService, startTestSandbox, temporaryFolder } from '../support/service';
+import {
+  ADMIN_TOKEN,
+  APP_ID,
+  caller,
+  environment,
+  freePort,
+  spawnService,
+  startTestSandbox,
+  temporaryFolder,
+} from '../support/service';
 import { startFakeSlack } from '../support/slack';
 import { until } from '../support/wait';
 
@@ -87,4 +100,26 @@ test('a process that stops at once gives Slack its last words', async () => {
   const service = await spawnService({ ...env(), QISCUS_COLOUR: 'blue' });
   expect(await service.kill('SIGTERM')).toBe(0);
   expect(slack.messages.join('\n')).toContain('config.unknown: QISCUS_COLOUR is not a setting');
+});
+
+test('a process that fails works no more while Slack is told: it takes no request, and another may lead', async () => {
+  const planted = join(temporaryFolder('planted'), 'throw.ts');
+  writeFileSync(planted, "process.on('SIGUSR2', () => { throw new Error('planted'); });\n");
+  const port = String(await freePort());
+  const service = await spawnService({ ...env(), PORT: port, BUN_OPTIONS: `--preload=${planted}` });
+  const client = await connect(redis.url, 'command');
+  try {
+    const { lease } = keysOf(APP_ID);
+    await until(() => client.exists(lease), { what: 'a leader' });
+    slack.plan('hang');
+    process.kill(service.pid, 'SIGUSR2');
+    await until(() => slack.asked.length === 1, { what: 'the report under way' });
+    expect(slack.asked[0]?.body).toContain('service.failed: the service failed');
+    expect(await fetch(`${service.url}/health/live`).catch(() => 'refused')).toBe('refused');
+    expect(await service.exited).toBe(1);
+    expect(await client.exists(lease)).toBe(0);
+  } finally {
+    await service.kill('SIGKILL');
+    client.disconnect();
+  }
 });
