@@ -3,7 +3,7 @@ import { describe, expect, test } from 'bun:test';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LUA_DIR, loadScript, scriptNames } from '../../src/redis/scripts';
-import { type LuaFile, problemsOf } from '../support/lua';
+import { type LuaFile, problemsOf } from '../support/lua/rules';
 
 const read = (folder: string): LuaFile[] =>
   readdirSync(folder)

@@ -13,7 +13,8 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type Edit, type Killer, MUTANTS, type Mutant } from './table';
+import type { Edit, Killer, Mutant } from './mutant';
+import { MUTANTS } from './table';
 
 const ROOT = join(import.meta.dir, '../..');
 /** Copies, so suites under way at once. */
