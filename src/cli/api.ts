@@ -4,16 +4,19 @@
  * 1. Where and with what token follows from the service's own settings: HOST, PORT and ADMIN_TOKEN of `.env` or the environment.
  *    A token is never an argument, which everybody on the machine could read.
  * 2. Every failure is a CommandError that says what to do.
- * 3. What is decoded for people is cleaned of all that a terminal would obey; `json` is what came, for `--json`.
+ * 3. An app that is asked for must be one that the token opens: a service with one app would answer for any.
+ * 4. What is decoded for people is cleaned of all that a terminal would obey; `json` is what came, for `--json`.
  *
  * Holds nothing; there is nothing to stop.
  */
 import { type Static, type TSchema, Type } from '@sinclair/typebox';
 import { Value } from '@sinclair/typebox/value';
 import { baseUrlOf, type Environment } from '../config';
+import { ID } from '../ids';
 import { readSetting } from '../settings';
 import { CommandError, NoAnswer, wrongUsage } from './errors';
 import { clean } from './screen';
+import { AppList } from './wire';
 
 export interface Place {
   url: string;
@@ -43,6 +46,8 @@ export function placeOf(env: Environment, url: string | undefined, app: string |
       throw wrongUsage(problem);
     });
   const token = get('ADMIN_TOKEN')[0] ?? null;
+  if (app !== undefined && !ID.test(app))
+    throw wrongUsage("--app must be an app's id: 1 to 64 letters, digits, - and _.");
   if (url !== undefined) {
     const parsed = URL.canParse(url) ? new URL(url) : null;
     const isPlain = parsed && !parsed.username && !parsed.password && !parsed.search && !parsed.hash;
@@ -58,6 +63,7 @@ export function placeOf(env: Environment, url: string | undefined, app: string |
 
 export class Api {
   readonly place: Place;
+  #checked: Promise<void> | null = null;
 
   constructor(place: Place) {
     this.place = place;
@@ -86,7 +92,29 @@ export class Api {
   }
 
   async #call(path: string): Promise<{ status: number; text: string }> {
-    const { url, token, app } = this.place;
+    const { app } = this.place;
+    if (app !== null) {
+      this.#checked ??= this.#checkApp(app);
+      await this.#checked;
+    }
+    return this.#fetch(path, app);
+  }
+
+  async #checkApp(app: string): Promise<void> {
+    const open = await this.#openApps();
+    if (open.length > 0 && !open.includes(app))
+      throw wrongUsage(`--app ${app} is none that the token opens at ${this.place.url}: ${open.join(', ')}.`);
+  }
+
+  /** Those of the token; none where the service does not say. */
+  async #openApps(): Promise<string[]> {
+    const { status, text } = await this.#fetch('/api/v1/apps', null);
+    const value = parseCleaned(text);
+    return status === 200 && Value.Check(AppList, value) ? value.apps.map(({ app_id }) => app_id) : [];
+  }
+
+  async #fetch(path: string, app: string | null): Promise<{ status: number; text: string }> {
+    const { url, token } = this.place;
     const headers = {
       accept: 'application/json',
       ...(token !== null && { authorization: `Bearer ${token}` }),
@@ -102,15 +130,20 @@ export class Api {
     }
   }
 
-  #decode<T extends TSchema>(status: number, text: string, schema: T, also: number[]): Answer<Static<T>> {
+  async #decode<T extends TSchema>(
+    status: number,
+    text: string,
+    schema: T,
+    also: number[],
+  ): Promise<Answer<Static<T>>> {
     const json = parse(text);
-    const value = parse(text, (_, one) => (typeof one === 'string' ? clean(one) : one));
+    const value = parseCleaned(text);
     if ((status === 200 || also.includes(status)) && Value.Check(schema, value) && Value.Check(schema, json))
       return { value, json };
-    throw this.#refusal(status, value);
+    throw await this.#refusal(status, value);
   }
 
-  #refusal(status: number, value: unknown): CommandError {
+  async #refusal(status: number, value: unknown): Promise<CommandError> {
     const { url, token } = this.place;
     const code = codeOf(value);
     if (code === 'UNAUTHORIZED')
@@ -120,7 +153,9 @@ export class Api {
           : `The service at ${url} does not take this token: ADMIN_TOKEN here must be one of the service's.`,
       );
     if (code === 'APP_UNKNOWN')
-      return wrongUsage('The token opens several Qiscus apps, or not this one: say which with --app <id>.');
+      return wrongUsage(
+        `The token opens several Qiscus apps: say which with --app, ${(await this.#openApps()).join(' or ')}.`,
+      );
     if (Value.Check(Refusal, value)) return new CommandError(value.message);
     return new CommandError(
       status === 200 || status === 503
@@ -142,6 +177,8 @@ function parse(text: string, reviver?: (key: string, value: unknown) => unknown)
   }
 }
 
+const parseCleaned = (text: string): unknown => parse(text, (_, one) => (typeof one === 'string' ? clean(one) : one));
+
 function explainSilence(url: string, error: unknown): string {
   const name = error instanceof Error ? error.name : '';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -149,5 +186,5 @@ function explainSilence(url: string, error: unknown): string {
     return `The service at ${url} did not answer within ${ANSWER_WITHIN_MS / 1_000} s. Its log may say why.`;
   if (code === 'UnexpectedRedirect')
     return `What answers at ${url} sends us elsewhere: give the service's own address with --url.`;
-  return `No service answers at ${url}. Start it (npm start), or say where it is: --url http://host:port.`;
+  return `No service answers at ${url}. Start it (npm start or bun start), or say where it is: --url http://host:port.`;
 }

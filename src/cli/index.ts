@@ -1,5 +1,5 @@
 /**
- * `bun run allocation <command>`: the service from a terminal.
+ * `npm run allocation -- <command>`: the service from a terminal.
  *
  * 1. Every command but `doctor` asks a running service over its HTTP API; nothing here changes anything.
  * 2. Tables for people, or with `--json` the API's own JSON, as one document.
@@ -8,7 +8,9 @@
  * Ends by itself.
  */
 import { visible } from '../text';
+import { agent } from './agent';
 import { Api, placeOf } from './api';
+import { called } from './called';
 import { doctor } from './doctor';
 import { wrongUsage } from './errors';
 import { readArguments, runCommand } from './main';
@@ -19,17 +21,19 @@ import { why } from './why';
 
 const HELP = `Agent Allocation in a terminal.
 
-  bun run allocation <command> [options]        npm run allocation -- <command> [options]
+  ${called('allocation')} <command> [options]
 
   status           is it healthy, who waits, who is there, how fast it goes
   queue            the line, oldest first (--limit 100)
   room <id>        where a room is, and what was decided about it
   why <id>         why it waits or who would get it, candidate by candidate
   agents           all agents and what they hold
+  agent <id>       why it got rooms or did not, decision by decision (--since 1h, --limit 100)
   doctor           checks configuration, Redis, Qiscus, webhooks, clocks, tokens, disk; needs no running service
 
   --url <address>  where the service is; default: HOST and PORT of .env or the environment
   --app <id>       which of several Qiscus apps
+  --since <time>   30m, 2h, 7d ago, or a time such as 2026-11-01T08:00:00+07:00
   --json           the API's JSON, for programs
   --help           this
 
@@ -47,6 +51,7 @@ const OPTIONS = {
   url: { type: 'string' },
   app: { type: 'string' },
   limit: { type: 'string' },
+  since: { type: 'string' },
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
@@ -55,29 +60,31 @@ const read = (args: string[]) => readArguments({ args, options: OPTIONS, allowPo
 
 type Values = ReturnType<typeof read>['values'];
 
-function run(command: string, rest: string[], values: Values): Promise<Finding> {
-  const takesRoom = command === 'room' || command === 'why';
-  if (rest.length !== (takesRoom ? 1 : 0))
-    throw wrongUsage(takesRoom ? `${command} needs one room id.` : `${command} takes no further words.`);
-  if (values.limit !== undefined && command !== 'queue') throw wrongUsage('--limit is for queue only.');
-  const api = () => new Api(placeOf(process.env, values.url, values.app));
-  const [id = ''] = rest;
-  switch (command) {
-    case 'status':
-      return status(api());
-    case 'queue':
-      return queue(api(), values.limit ?? '100');
-    case 'room':
-      return room(api(), id);
-    case 'why':
-      return why(api(), id);
-    case 'agents':
-      return agents(api());
-    case 'doctor':
-      return doctor(process.env, { url: values.url, app: values.app });
-    default:
-      throw wrongUsage(`There is no command ${command}.`);
-  }
+interface Command {
+  /** The one word after it; null: none. */
+  takes: string | null;
+  run(api: () => Api, values: Values, id: string): Promise<Finding>;
+}
+
+const COMMANDS = new Map<string, Command>([
+  ['status', { takes: null, run: (api) => status(api()) }],
+  ['queue', { takes: null, run: (api, { limit }) => queue(api(), limit) }],
+  ['room', { takes: 'room id', run: (api, _, id) => room(api(), id) }],
+  ['why', { takes: 'room id', run: (api, _, id) => why(api(), id) }],
+  ['agents', { takes: null, run: (api) => agents(api()) }],
+  ['agent', { takes: 'agent id', run: (api, { since, limit }, id) => agent(api(), id, since, limit) }],
+  ['doctor', { takes: null, run: (_, { url, app }) => doctor(process.env, { url, app }) }],
+]);
+
+function run(name: string, rest: string[], values: Values): Promise<Finding> {
+  const command = COMMANDS.get(name);
+  if (!command) throw wrongUsage(`There is no command ${name}: ${[...COMMANDS.keys()].join(', ')}.`);
+  if (command.takes === null && rest.length > 0) throw wrongUsage(`${name} takes no further words.`);
+  if (command.takes !== null && rest.length !== 1) throw wrongUsage(`${name} needs one ${command.takes}.`);
+  if (values.limit !== undefined && name !== 'queue' && name !== 'agent')
+    throw wrongUsage('--limit is for queue and agent only.');
+  if (values.since !== undefined && name !== 'agent') throw wrongUsage('--since is for agent only.');
+  return command.run(() => new Api(placeOf(process.env, values.url, values.app)), values, rest[0] ?? '');
 }
 
 async function main(args: string[]): Promise<number> {

@@ -1,5 +1,5 @@
 /**
- * `bun run journal:export`: the journal as JSON lines on standard output, oldest first.
+ * `npm run journal:export`: the journal as JSON lines on standard output, oldest first.
  *
  * 1. Pages through GET /api/v1/journal of a running service; never faster than its reader takes the lines.
  * 2. Records are chosen by their ids, whose first number is the time of their writing: `--after` the last id goes on exactly
@@ -12,16 +12,17 @@ import { once } from 'node:events';
 import { STREAM_ID_PATTERN } from '../ids';
 import { visible } from '../text';
 import { Api, placeOf } from './api';
+import { called } from './called';
 import { CommandError, wrongUsage } from './errors';
-import { readArguments, runCommand } from './main';
+import { readArguments, runCommand, timeOf } from './main';
 import { endWithReader } from './screen';
 import { JournalPage } from './wire';
 
 const HELP = `The journal as JSON lines on standard output, oldest first: one record of {id, event, at, fields} a line.
 
-  bun run journal:export [options]            npm run --silent journal:export -- [options]
+  ${called('journal:export')} [options]
 
-  --since <time>   from then on: 2026-11-01, 2026-11-01T08:00:00+07:00, or ms since 1970; days are of UTC
+  --since <time>   from then on: 2026-11-01, 2026-11-01T08:00:00+07:00, ms since 1970, or 30m, 2h, 7d ago; days are of UTC
   --until <time>   up to then, not including it
   --after <id>     from the record after this one on: goes on with an earlier export
   --app <id>       which of several Qiscus apps
@@ -33,16 +34,8 @@ const PAGE = 500;
 const LATEST_SEQUENCE = '9999999999999999';
 const TELL_EVERY_MS = 200;
 
-/** ms since 1970. @throws CommandError */
-export function timeOf(option: string, text: string): number {
-  const ms = /^\d{10,14}$/.test(text) ? Number(text) : Date.parse(text);
-  if (Number.isNaN(ms) || ms < 0)
-    throw wrongUsage(`${option} must be a time such as 2026-11-01 or 2026-11-01T08:00:00Z.`);
-  return ms;
-}
-
 /** The id after which records of `ms` and later come; null: after none. */
-export const idBefore = (ms: number): string | null => (ms < 1 ? null : `${ms - 1}-${LATEST_SEQUENCE}`);
+const idBefore = (ms: number): string | null => (ms < 1 ? null : `${ms - 1}-${LATEST_SEQUENCE}`);
 
 interface Range {
   after: string | null;

@@ -5,13 +5,18 @@ import { type Cell, facts, type Screen, table } from './screen';
 import { type Agent, Agents, Queue, Room } from './wire';
 import { age, count, moment, reasonOf } from './words';
 
-const MOST_ROOMS = 500;
+const MOST_ROWS = 500;
 
-/** The line's oldest rooms. @param limit how many, 1 to 500 @throws CommandError */
-export async function queue(api: Api, limit: string) {
-  if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST_ROOMS)
-    throw wrongUsage(`--limit must be 1 to ${MOST_ROOMS}.`);
-  const { value, json } = await api.get(`/queue?limit=${Number(limit)}`, Queue);
+/** How many rows of a list: 1 to 500, by default 100. @throws CommandError */
+export function readLimit(limit = '100'): number {
+  if (!/^\d{1,3}$/.test(limit) || Number(limit) < 1 || Number(limit) > MOST_ROWS)
+    throw wrongUsage(`--limit must be 1 to ${MOST_ROWS}.`);
+  return Number(limit);
+}
+
+/** The line's oldest rooms. @param limit see `readLimit` @throws CommandError */
+export async function queue(api: Api, limit?: string) {
+  const { value, json } = await api.get(`/queue?limit=${readLimit(limit)}`, Queue);
   return {
     json,
     code: 0,
@@ -50,7 +55,7 @@ export function bar(load: number, limit: number): Cell {
   };
 }
 
-function stateOf({ online, paused }: Agent): Cell {
+export function stateOf({ online, paused }: Agent): Cell {
   if (paused) return { text: online ? 'paused' : 'paused, offline', style: 'yellow' };
   return online ? { text: 'online', style: 'green' } : { text: 'offline', style: 'dim' };
 }

@@ -67,6 +67,7 @@ export const Agent = Type.Object({
   limit: Count,
   max_customers: orNull(Count),
   channels: orNull(Type.Array(Text)),
+  last_assigned_at: Type.Optional(orNull(Text)),
 });
 export type Agent = Static<typeof Agent>;
 export const Agents = Type.Object({ agents: Type.Array(Agent) });
@@ -118,5 +119,28 @@ export const Candidates = Type.Object({
   candidates: Type.Array(Candidate),
 });
 export type Candidates = Static<typeof Candidates>;
+
+export const AgentDecisions = Type.Object({
+  since: Text,
+  counted_from: Text,
+  got: Count,
+  passed_over: Type.Record(Text, Count),
+  decisions: Type.Array(
+    Type.Object({
+      at: Text,
+      room_id: Text,
+      agent_id: Text,
+      verdict: Text,
+      load: orNull(Count),
+      limit: orNull(Count),
+      chosen_load: Count,
+    }),
+  ),
+  next: orNull(Text),
+});
+export type AgentDecisions = Static<typeof AgentDecisions>;
+
+/** The apps that a token opens. */
+export const AppList = Type.Object({ apps: Type.Array(Type.Object({ app_id: Text })) });
 
 export const JournalPage = Type.Object({ records: Type.Array(Type.Object({ id: Text })), next: orNull(Text) });

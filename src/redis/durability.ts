@@ -63,6 +63,10 @@ export async function inspectNode(node: RedisClient): Promise<NodeReport> {
   return report;
 }
 
+/** How a setting is put right without a loss. With `appendonly yes` in redis.conf alone, the next start would begin empty. */
+export const remedyOf = ({ name, wanted }: { name: string; wanted: string }): string =>
+  `Run \`redis-cli config set ${name} ${wanted}\`, and only then write \`${name} ${wanted}\` into redis.conf.`;
+
 export const NODE_OF_CLUSTER =
   'REDIS_URL names a node of a Redis Cluster as if it stood alone: write redis+cluster://host:port,… (TLS: rediss+cluster://…)';
 export const TOO_OLD = 'Redis 7.0 or newer (or Valkey 8) is needed.';
@@ -104,7 +108,7 @@ function judge(
   if (rules.production && !rules.allowWeak) {
     throw new ServiceError(
       'STORE_UNAVAILABLE',
-      `${message} Change it in redis.conf, or accept it with ALLOW_WEAK_DURABILITY=true.`,
+      `${message} ${weak.map(remedyOf).join(' ')} Or accept it with ALLOW_WEAK_DURABILITY=true.`,
     );
   }
   log.warn({ event: 'redis.weak', weak: spelled }, message);

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'bun:test
 import { join } from 'node:path';
 import { examine } from '../../src/cli/doctor';
 import type { Finding } from '../../src/cli/doctor/finding';
+import { readConfig } from '../../src/config';
 import { createQiscusClient } from '../../src/qiscus/client';
 import { type Sandbox, startSandbox } from '../../src/qiscus/sandbox';
 import { connect, type RedisClient } from '../../src/redis/client';
@@ -214,10 +215,20 @@ describe('settings', () => {
     expect((await allocation(['doctor'], { ...env, PORT: 'x' })).code).toBe(1);
   });
 
+  test.each(['tiny', 'abababababababababababababab'])(
+    'a token that the start refuses: %s, with how to make one',
+    async (token) => {
+      const found = await look({ METRICS_TOKEN: token });
+      expect(() => readConfig({ ...env, METRICS_TOKEN: token }, [])).toThrow('`openssl rand -hex 24` makes one');
+      expect(found[0]).toStartWith('broken configuration: METRICS_TOKEN holds a token that');
+      expect(found[0]).toContain('`openssl rand -hex 24` makes one');
+      expect(found[0]).not.toContain(token);
+    },
+  );
+
   test.each([
     ['one for both', { WEBHOOK_TOKEN: ADMIN_TOKEN }, 'a token is in WEBHOOK_TOKEN and in ADMIN_TOKEN'],
     ['the scraper has ours', { METRICS_TOKEN: ADMIN_TOKEN }, 'a token is in METRICS_TOKEN and in ADMIN_TOKEN'],
-    ['easy to guess', { METRICS_TOKEN: 'ababababababababababababab' }, 'it can be guessed'],
   ])('tokens: %s', async (_, more, words) => {
     const found = await look(more);
     expect(found).toEqual([expect.stringContaining(words)]);
@@ -245,9 +256,9 @@ describe('a service that runs', () => {
     const there = { ...env, PORT: new URL(service.url ?? '').port };
     try {
       expect((await examine(there)).at(-1)?.what).toBe(`ready at ${service.url}`);
-      expect(complaints(await examine({ ...there, ADMIN_TOKEN: 'another-token-of-24-signs' }))).toEqual([
-        expect.stringContaining('broken service: The service at'),
-      ]);
+      const stranger = await examine({ ...there, ADMIN_TOKEN: 'another-token-of-24-signs' });
+      expect(complaints(stranger)).toEqual([expect.stringContaining('broken service: The service at')]);
+      expect(stranger.at(-1)?.mend).toContain('Ask with the .env or environment that it was started with');
     } finally {
       await service.stop();
     }

@@ -72,6 +72,10 @@ describe('for people', () => {
       ['one agent: 1 full; one older room of its channel', 'agent_01'],
     ],
     [
+      ['agent', 'agent_01', '--since', '2h'],
+      ['Agent agent_01', 'Budi', '1 of 1', 'Got 1 of 1 room since', 'got it', '0/1'],
+    ],
+    [
       ['why', 'first'],
       ['(agent_01) has it.', 'room.assigned'],
     ],
@@ -100,6 +104,15 @@ describe('for programs: one document, the values of the API', () => {
     expect(JSON.parse(out)).toEqual((await api.get(path)).body);
   });
 
+  test("agent: the agent, and the API's page of decisions", async () => {
+    const since = String(Date.now() - 3_600_000);
+    const said = JSON.parse((await allocation(['agent', 'agent_01', '--since', since, '--json'], env)).out);
+    expect(said).toEqual({
+      agent: (await api.get('/agents/agent_01')).body,
+      decisions: (await api.get(`/agents/agent_01/decisions?since=${since}&limit=100`)).body,
+    });
+  });
+
   test('status and why: the replies that they are made of', async () => {
     const said = JSON.parse((await allocation(['status', '--json'], env)).out) as Record<string, object>;
     expect(said.max_customers).toEqual({ status: 'success', max_customers: 1 });
@@ -116,9 +129,13 @@ describe('what goes wrong says what to do', () => {
     ['a wrong token', ['agents'], { ADMIN_TOKEN: 'another-token-of-24-signs' }, 1, 'ADMIN_TOKEN here must be one of'],
     ['no token', ['queue'], { ADMIN_TOKEN: '' }, 1, 'put its ADMIN_TOKEN into the environment'],
     ['a token that is none', ['queue'], { ADMIN_TOKEN: 'short' }, 2, 'ADMIN_TOKEN holds a token that is too short'],
-    ['no service', ['status', '--url', 'http://127.0.0.1:1'], {}, 1, 'Start it (npm start)'],
+    ['no service', ['status', '--url', 'http://127.0.0.1:1'], {}, 1, 'Start it (npm start or bun start)'],
     ['an unknown room', ['room', 'nobody'], {}, 1, 'does not know such a room'],
-    ['an app of another token', ['agents', '--app', 'other'], {}, 2, '--app'],
+    ['an app that is not served', ['agents', '--app', 'other'], {}, 2, `none that the token opens at`],
+    ['an app whose id is none', ['agents', '--app', 'a b\n'], {}, 2, "--app must be an app's id"],
+    ['an unknown agent', ['agent', 'nobody'], {}, 1, 'has not named such an agent'],
+    ['a time that is none', ['agent', 'agent_01', '--since', 'lunch'], {}, 2, '30m, 2h, 7d ago'],
+    ['a time where none belongs', ['room', 'first', '--since', '2h'], {}, 2, 'for agent only'],
     ['no command', [], {}, 2, '--help'],
     ['an unknown command', ['dance'], {}, 2, 'no command dance'],
     ['no room', ['why'], {}, 2, 'one room id'],
@@ -140,8 +157,18 @@ describe('what goes wrong says what to do', () => {
     expect([code, err]).toEqual([1, expect.stringContaining('check --url')]);
   });
 
-  test('--help', async () => {
-    const { code, out } = await allocation(['--help'], {});
-    expect([code, out]).toEqual([0, expect.stringContaining('doctor')]);
+  test.each([
+    ['npm/11.19.1 node/v20.20.2 linux x64', 'npm run --silent allocation -- '],
+    ['bun/1.4.5 npm/? node/v26.3.0', 'bun run allocation '],
+    ['', 'bun src/cli/index.ts '],
+  ])('is spelled as it was called: %s', async (npm_config_user_agent, words) => {
+    const { code, out } = await allocation(['--help'], { npm_config_user_agent });
+    expect([code, out]).toEqual([0, expect.stringContaining(`  ${words}<command>`)]);
+    expect((await allocation(['dance'], { npm_config_user_agent })).err).toContain(`\`${words}--help\``);
+  });
+
+  test('the doctor, of an app that the settings do not have', async () => {
+    const { code, err } = await allocation(['doctor', '--app', 'other'], {});
+    expect([code, err]).toEqual([2, expect.stringContaining('none of these settings: sandbox')]);
   });
 });

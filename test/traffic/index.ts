@@ -1,9 +1,10 @@
 /**
- * `bun run sandbox:traffic`: a busy quarter of an hour on a service of its own, to watch on the board, and a summary that
+ * `npm run sandbox:traffic`: a busy quarter of an hour on a service of its own, to watch on the board, and a summary that
  * the invariant checker signs. Nothing of yours is touched: no `.env`, no Redis, no Qiscus.
  *
  * Ctrl-C ends it early and still judges; a second one ends it at once. Exit codes: 0 nothing broken, 1 something is, 2 wrong usage.
  */
+import { called } from '../../src/cli/called';
 import { CommandError, wrongUsage } from '../../src/cli/errors';
 import { readArguments, runCommand } from '../../src/cli/main';
 import { cut, screenOf } from '../../src/cli/screen';
@@ -13,7 +14,7 @@ import { summary } from './summary';
 
 const HELP = `A busy time on a service of its own, to watch on the board.
 
-  bun run sandbox:traffic [options]        npm run sandbox:traffic -- [options]
+  ${called('sandbox:traffic')} [options]
 
   --minutes <n>   how long chats come, in the people's time; 1 to 1440, default 15
   --speed <n>     how many times as fast as ours that runs; 1 to 60, default 1

@@ -8,6 +8,7 @@
 import { appsOf, type Config, type Environment } from '../../config';
 import { createRedactor, secretsIn } from '../../redact';
 import { Api, placeOf } from '../api';
+import { wrongUsage } from '../errors';
 import { clean, type Screen, type Style, wrap } from '../screen';
 import { count } from '../words';
 import { checkPublicUrl, checkTokens, readSettings } from './configuration';
@@ -23,14 +24,18 @@ export interface DoctorOptions {
   nowMs?: () => number;
 }
 
-/** Everything that was found, in the order in which to mend it. @throws CommandError for a wrong `url` */
+/** Everything that was found, in the order in which to mend it. @throws CommandError for a wrong `url` or `app` */
 export async function examine(
   env: Environment,
   { url, app, nowMs = Date.now }: DoctorOptions = {},
 ): Promise<Finding[]> {
   const { config, findings } = readSettings(env);
   if (config === null) return findings;
-  const apps = appsOf(config);
+  const apps = appsOf(config).filter(({ qiscus }) => app === undefined || qiscus.appId === app);
+  if (apps.length === 0) {
+    const known = appsOf(config).map(({ qiscus }) => qiscus.appId);
+    throw wrongUsage(`--app is none of these settings: ${known.join(', ')}.`);
+  }
   const [disk, redis, service, ...qiscus] = await Promise.all([
     checkDisk(config),
     checkRedis(config, nowMs),

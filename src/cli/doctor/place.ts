@@ -54,6 +54,9 @@ const MENDS: Record<string, string> = {
   stopping: 'It is stopping: ask again when it has started.',
 };
 
+const SAME_SETTINGS =
+  'Ask with the .env or environment that it was started with; if that was changed since, restart it, which reads it again';
+
 /** What the running service says of itself. */
 export async function checkService(api: Api, config: Config): Promise<Finding[]> {
   const area = 'service';
@@ -77,14 +80,13 @@ export async function checkService(api: Api, config: Config): Promise<Finding[]>
         broken(
           area,
           `runs ${sandbox ? 'in the sandbox' : 'live'}, and these settings say otherwise`,
-          'Start it again with these settings.',
+          `${SAME_SETTINGS}.`,
         ),
       );
     return failing.length > 0 ? found : [ok(area, `ready at ${url}`), ...found];
   } catch (error) {
     if (error instanceof NoAnswer) return [ok(area, `none answers at ${url}: all else was checked without it`)];
-    if (error instanceof CommandError)
-      return [broken(area, error.message, 'It may run with other settings than these: start it again.')];
+    if (error instanceof CommandError) return [broken(area, error.message, `${SAME_SETTINGS}, or name it with --url.`)];
     throw error;
   }
 }

@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import type { Config } from '../../config';
 import { addressOf, close, connect, mastersOf, type RedisAddress, type RedisClient } from '../../redis/client';
-import { inspectNode, NODE_OF_CLUSTER, TOO_OLD } from '../../redis/durability';
+import { inspectNode, NODE_OF_CLUSTER, remedyOf, TOO_OLD } from '../../redis/durability';
 import { askRedis } from '../../redis/server';
 import { NEARLY_FULL, readMemory } from '../../redis/store';
 import { broken, clockFinding, type Finding, ok, warning } from './finding';
@@ -77,7 +77,7 @@ async function checkNode(node: RedisClient, isAlone: boolean, config: Config, no
   // As at the start: in production, unless it was accepted, the service refuses.
   const isRefused = config.production && !config.redis.allowWeakDurability;
   for (const { name, found: is, wanted } of report.weak) {
-    const mend = `Write \`${name} ${wanted}\` into redis.conf${isRefused ? ', or accept it with ALLOW_WEAK_DURABILITY=true' : ''}.`;
+    const mend = remedyOf({ name, wanted }) + (isRefused ? ' Or accept it with ALLOW_WEAK_DURABILITY=true.' : '');
     found.push(
       (isRefused ? broken : warning)(
         area,
@@ -119,7 +119,7 @@ async function memoryOf(area: string, node: RedisClient): Promise<Finding> {
     return warning(
       area,
       `uses ${mb(used)} and has no maxmemory: nobody notices when it takes all of the machine's`,
-      'Set maxmemory in redis.conf to what it may take.',
+      'Set maxmemory in redis.conf to what it may take, such as `maxmemory 2gb`, and `redis-cli config set maxmemory 2gb` for now.',
     );
   const what = `uses ${mb(used)} of ${mb(most)}`;
   return used > NEARLY_FULL * most

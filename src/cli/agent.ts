@@ -1,0 +1,107 @@
+/** `agent <id>`: how an agent stands, and why decisions since a time were or were not for this one. */
+import type { Api } from './api';
+import { CommandError } from './errors';
+import { timeOf } from './main';
+import { type Cell, facts, type Screen, table, wrap } from './screen';
+import { readLimit, stateOf } from './tables';
+import { Agent, AgentDecisions } from './wire';
+import { age, count, moment } from './words';
+
+/**
+ * @param since as `timeOf` reads it; default: an hour ago
+ * @param limit how many decisions are listed, see `readLimit`; all are counted
+ * @throws CommandError
+ */
+export async function agent(api: Api, id: string, since = '1h', limit?: string) {
+  const path = `/agents/${encodeURIComponent(id)}`;
+  const query = `since=${timeOf('--since', since)}&limit=${readLimit(limit)}`;
+  const one = await api.get(path, Agent);
+  const decisions = await api.find(`${path}/decisions?${query}`, AgentDecisions);
+  if (!decisions)
+    throw new CommandError('This service is older than the command: it cannot list decisions. Update it.');
+  return {
+    json: { agent: one.json, decisions: decisions.json },
+    code: 0,
+    lines: (screen: Screen) => linesOf(one.value, decisions.value, screen),
+  };
+}
+
+function linesOf(one: Agent, found: AgentDecisions, screen: Screen): string[] {
+  const { paint } = screen;
+  const state = stateOf(one);
+  const shown = typeof state === 'string' ? state : paint(state.style, state.text);
+  const own = one.max_customers === null ? '' : ', a limit of its own';
+  const title = one.name === one.id ? one.id : `${one.id}  ${one.name}`;
+  return [
+    `${paint('bold', `Agent ${title}`)}  ${shown}`,
+    ...facts(
+      [
+        ['load', `${one.load} of ${one.limit}${own}: ${heldOf(one)}`],
+        ['channels', one.channels === null ? 'all' : one.channels.join(', ') || 'none'],
+        ['last got one', one.last_assigned_at ? `${moment(one.last_assigned_at)} UTC` : 'never'],
+      ],
+      screen,
+    ),
+    '',
+    ...wrap(tally(found), screen.width).map((line) => paint('bold', line)),
+    ...reach(found).flatMap((text) => wrap(text, screen.width)),
+    ...(found.decisions.length > 0 ? ['', ...decisionLines(found, screen)] : []),
+  ];
+}
+
+const heldOf = ({ reserved, assigned, outside, outside_known: isKnown }: Agent): string =>
+  `${reserved} reserved, ${assigned} assigned, ${outside}${isKnown ? '' : '?'} outside`;
+
+/** How many it did not get, and why; and the same of one room. */
+const VERDICTS: Record<string, { tally: string; row: Cell }> = {
+  chosen: { tally: 'got', row: { text: 'got it', style: 'green' } },
+  offline: { tally: 'while offline', row: { text: 'was offline', style: 'dim' } },
+  paused: { tally: 'while paused', row: { text: 'was paused', style: 'yellow' } },
+  aside: { tally: 'while set aside (Qiscus refused)', row: { text: 'was set aside: Qiscus refused', style: 'yellow' } },
+  full: { tally: 'while at the limit', row: { text: 'was at the limit', style: 'yellow' } },
+  off_channel: { tally: 'of other channels', row: { text: 'may not serve the channel', style: 'dim' } },
+  load: { tally: 'while it held more', row: 'held more' },
+  last_assigned: { tally: 'as it had got one more lately', row: 'had got one more lately' },
+  id: { tally: 'as it comes later by id', row: 'comes later by id' },
+  unknown: { tally: 'for reasons that the journal does not tell', row: 'the journal does not tell' },
+};
+
+const decided = ({ got, passed_over }: AgentDecisions): number =>
+  Object.values(passed_over).reduce((sum, many) => sum + many, got);
+
+/** `Got 3 of 12 rooms since …. The others: 5 while at the limit, …` */
+function tally(found: AgentDecisions): string {
+  const all = decided(found);
+  const since = `since ${moment(found.counted_from)} UTC (${age(found.counted_from, Date.now())})`;
+  if (all === 0) return `No room was given to anybody ${since}.`;
+  const why = Object.entries(found.passed_over)
+    .filter(([, many]) => many > 0)
+    .sort(([, a], [, b]) => b - a)
+    .map(([verdict, many]) => `${many} ${VERDICTS[verdict]?.tally ?? verdict}`);
+  return `Got ${found.got} of ${all} ${all === 1 ? 'room' : 'rooms'} ${since}.${why.length > 0 ? ` The others: ${why.join(', ')}.` : ''}`;
+}
+
+/** Where the counts end before the time that was asked for. */
+const reach = ({ since, counted_from }: AgentDecisions): string[] =>
+  Date.parse(counted_from) > Date.parse(since)
+    ? ['Nothing before that is counted: the journal begins there, or one look goes no further back.']
+    : [];
+
+function decisionLines(found: AgentDecisions, screen: Screen): string[] {
+  const rows = found.decisions.map((one) => [
+    moment(one.at),
+    one.room_id,
+    VERDICTS[one.verdict]?.row ?? one.verdict,
+    one.load === null ? '' : `${one.load}/${one.limit}`,
+    one.verdict === 'chosen' ? '' : `${one.agent_id} with ${one.chosen_load}`,
+  ]);
+  const columns = [
+    { title: 'TIME (UTC)', least: 8 },
+    { title: 'ROOM', least: 8 },
+    { title: 'THIS AGENT', least: 10 },
+    { title: 'LOAD', right: true },
+    { title: 'GIVEN TO', least: 8 },
+  ];
+  const rest = decided(found) - found.decisions.length;
+  return [...table(columns, rows, screen), ...(rest > 0 ? [`… and ${count(rest, 'room')} more.`] : [])];
+}
