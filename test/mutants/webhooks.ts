@@ -64,7 +64,7 @@ export const WEBHOOKS: Mutant[] = [
     name: 'no sweep',
     rule: 'rooms are compared with Qiscus every period',
     edits: [
-      { file: 'src/reconcile/leader.ts', find: '() => this.#compareRooms()', replace: '() => Promise.resolve()' },
+      { file: 'src/reconcile/leader.ts', find: '() => this.#comparisons.rooms()', replace: '() => Promise.resolve()' },
     ],
     killer: {
       test: 'test/integration/scenarios/lost-webhooks.test.ts',
