@@ -195,6 +195,15 @@ describe('another webhook at this address is named', () => {
     expect(code(() => decodeAllocation(body))).toBe('WRONG_WEBHOOK');
   });
 
+  test('a resolve payload that does not say who resolved, at the allocation URL', () => {
+    const body = { customer: {}, service: { id: 5, room_id: '1', is_resolved: true } };
+    expect(code(() => decodeAllocation(body))).toBe('WRONG_WEBHOOK');
+  });
+
+  test('an unknown field `service` does not make an allocation a resolve', () => {
+    expect(decodeAllocation({ room_id: '1', service: { id: 5 } })).toEqual(allocation({ roomId: '1' }));
+  });
+
   test.each([
     ['webhook-bot-real-2021', 'bot'],
     ['webhook-bot-documented-2025', 'bot'],

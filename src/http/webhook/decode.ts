@@ -104,9 +104,9 @@ function wrong(looksLike: string, remedy: string): ServiceError {
   return new ServiceError('WRONG_WEBHOOK', `This looks like ${looksLike}. Correct its URL at Qiscus: ${remedy}.`);
 }
 
-/** A real resolve payload. */
+/** A real resolve payload: it names its room in `service` only. */
 function isResolve(fields: Fields): boolean {
-  return isFields(fields.service) && fields.resolved_by !== undefined;
+  return isFields(fields.service) && (fields.resolved_by !== undefined || fields.room_id === undefined);
 }
 
 /** The documented simple resolve payload: a room and an agent, and nothing of an allocation. */
