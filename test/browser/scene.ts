@@ -40,6 +40,7 @@ export interface Scene {
   sandbox: Sandbox;
   api: Caller;
   url: string;
+  redisUrl: string;
   open(how?: { size?: Size; scheme?: Scheme; language?: 'en' | 'id'; path?: string }): Promise<Opened>;
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -79,6 +80,7 @@ export async function openScene(
     sandbox,
     api,
     url,
+    redisUrl: redis.url,
     async open({ size = 'desktop', scheme = 'light', language = 'en', path = '/' } = {}) {
       const options: BrowserContextOptions = {
         httpCredentials: { username: 'operator', password: ADMIN_TOKEN },

@@ -56,7 +56,7 @@ export function draw(state: State): TemplateResult | typeof nothing {
       ${found.agent_id ? fact(texts.holder, html`<a href="#/agents/${encodeURIComponent(found.agent_id)}">${nameOf(found.agent_id)}</a>`) : nothing}
       ${waits(found, state).map(([name, value]) => fact(name, value))}
       ${fact(texts.since, momentText(found.since, language))}
-      ${fact(texts.channel, found.channel_id ?? texts.none)}
+      ${found.state === 'resolved' ? nothing : fact(texts.channel, found.channel_id ?? texts.none)}
       ${found.source ? fact(texts.source, found.source) : nothing}
       ${found.customer_name ? fact(texts.customer, html`<bdi>${found.customer_name}</bdi>`) : nothing}
       ${found.attempts > 0 ? fact(texts.attempts, found.attempts) : nothing}
@@ -92,8 +92,9 @@ function waits(
       [where, position],
     ];
   }
+  if (state !== 'assigned' && state !== 'resolved') return [];
   const { waited } = decisions.find(({ event }) => event === 'room.assigned')?.fields ?? {};
-  return waited && state !== 'parked' ? [[texts.waited, durationText(Number(waited) / 1000, language)]] : [];
+  return waited ? [[texts.waited, durationText(Number(waited) / 1000, language)]] : [];
 }
 
 /** Customers write again and again while they wait: such records in a row are one line. */
