@@ -142,6 +142,42 @@ describe.skipIf(!hasBrowser)('the board and its connection', () => {
     await page.context().close();
   }, 60_000);
 
+  test('a service that takes calls and never answers: said after the limit, and everything goes on when it answers', async () => {
+    const page = await open();
+    const notice = page.locator('#banner li', { hasText: 'The service took too long to answer.' });
+    proxy.fail({ kind: 'half_open' }, { request: 'GET /api/v1/agents' });
+    await chats(1);
+    await notice.waitFor({ timeout: 30_000 });
+    proxy.heal();
+    await notice.waitFor({ state: 'detached', timeout: 30_000 });
+    await page.context().close();
+  }, 90_000);
+
+  test('a reload loads no file of the page anew', async () => {
+    // A browser of which Playwright answers the password keeps nothing; so the password is sent unasked.
+    const authorization = `Basic ${btoa(`operator:${ADMIN_TOKEN}`)}`;
+    const context = await scene.browser.newContext({ extraHTTPHeaders: { authorization } });
+    const page = await context.newPage();
+    await page.goto(scene.url);
+    await page.locator('#agents tbody tr').first().waitFor();
+    // What the service answers, not what the browser makes of it.
+    const session = await context.newCDPSession(page);
+    const files = new Map<string, string>();
+    const statuses = new Map<string, number>();
+    session.on('Network.requestWillBeSent', ({ requestId, request }) => {
+      const { pathname } = new URL(request.url);
+      if (pathname === '/' || pathname.startsWith('/board/')) files.set(requestId, pathname);
+    });
+    session.on('Network.responseReceivedExtraInfo', ({ requestId, statusCode }) => statuses.set(requestId, statusCode));
+    await session.send('Network.enable');
+    await page.reload();
+    await page.locator('#agents tbody tr').first().waitFor();
+    const answered = [...files].map(([requestId, path]) => [path, statuses.get(requestId)]);
+    expect(answered.length).toBeGreaterThan(30);
+    expect(answered.filter(([, status]) => status !== 304)).toEqual([]);
+    await context.close();
+  }, 60_000);
+
   test('a limit that is none is refused before it is sent, and the field keeps it', async () => {
     const page = await open();
     await page.locator('#glance button').click();

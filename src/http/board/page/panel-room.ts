@@ -137,8 +137,11 @@ function reasons(state: State) {
   });
   const others = countsIn(counts, words.why);
   const { agent } = words.agents.columns;
+  const sentence = html`
+    <p class="sentence" role="status">${said}${others ? html` <span class="reason">(${others})</span>` : nothing}</p>`;
+  if (total === 0) return sentence;
   return html`
-    <p class="sentence" role="status">${said}${others ? html` <span class="reason">(${others})</span>` : nothing}</p>
+    ${sentence}
     <div class="scroll" tabindex="0" role="region" aria-label=${texts.candidates}>
       <table class="data candidates">
         <caption>${texts.candidates}</caption>
