@@ -59,6 +59,7 @@ describe('agents', () => {
       load: 1,
       last_assigned: 0,
       id: 0,
+      removed: 0,
       unknown: 0,
     };
     expect(all).toEqual({
