@@ -124,6 +124,12 @@ describe('each value', () => {
     expect(config.tokens.webhook).toEqual([TOKEN, ADMIN]);
   });
 
+  test('a token needs 24 characters, whatever they are: whoever chose one that can be guessed is told by the doctor', () => {
+    const token = 'x'.repeat(24);
+    expect(readConfig({ WEBHOOK_TOKEN: token }, []).tokens.webhook).toEqual([token]);
+    expect(problemsOf({ WEBHOOK_TOKEN: token.slice(1) })).toEqual([expect.stringContaining('too short')]);
+  });
+
   test('a slash at the end of a base URL is dropped', () => {
     const config = readConfig({ QISCUS_BASE_URL: 'http://localhost:9/', PUBLIC_BASE_URL: 'http://localhost/x/' }, []);
     expect(config.qiscus.baseUrl).toBe('http://localhost:9');

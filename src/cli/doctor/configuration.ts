@@ -35,7 +35,10 @@ export function readSettings(env: Environment): { config: Config | null; finding
 const MAKE_ONE =
   'Make each with `openssl rand -hex 24`; a comma list holds the old one until all callers have the new one.';
 
-/** Does each token open one door only? (Its form is judged at the start, settings.ts.) They are never shown. */
+/** Made by chance, a token has more (of digits only: all but one in 60,000). */
+const FEWEST_CHARACTERS = 6;
+
+/** Does each token open one door only, and is it hard to guess? (Its form is judged at the start.) They are never shown. */
 export function checkTokens(config: Config): Finding[] {
   const area = 'tokens';
   const apps = appsOf(config);
@@ -72,7 +75,10 @@ export function checkTokens(config: Config): Finding[] {
         'Give each app its own.',
       ),
     );
-  const shortest = Math.min(...[...webhook, ...admin, ...metrics].map((token) => token.length));
+  const every = [...webhook, ...admin, ...metrics];
+  if (every.some((token) => new Set(token).size < FEWEST_CHARACTERS))
+    found.push(warning(area, 'a token has few different characters: it can be guessed', MAKE_ONE));
+  const shortest = Math.min(...every.map((token) => token.length));
   return found.length > 0 ? found : [ok(area, `different ones, ${shortest} characters and more`)];
 }
 
