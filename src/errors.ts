@@ -28,6 +28,7 @@ export const ERROR_CODES = {
   QISCUS_REFUSED: 502,
   STORE_UNAVAILABLE: 503,
   STOPPING: 503,
+  NOT_READY: 503,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

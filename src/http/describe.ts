@@ -69,6 +69,7 @@ const ERROR_MEANS: Record<ErrorCode, string> = {
   INTERNAL: 'A fault of the service; quote the request id.',
   QISCUS_REFUSED: 'Qiscus said no or was out of reach; nothing was changed here.',
   STORE_UNAVAILABLE: 'Redis is down or full: nothing was stored, try again (Retry-After).',
+  NOT_READY: 'Something that it needs fails; `failing` names it.',
   STOPPING: 'This process is stopping: nothing was stored, try again (Retry-After).',
 };
 

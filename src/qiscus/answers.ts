@@ -13,7 +13,6 @@ import type { AssignOutcome, QiscusFailure, RosterAgent } from './model';
 const Id = Type.Union([Type.String({ minLength: 1 }), Type.Integer()]);
 const Missing = Type.Union([Type.Null(), Type.Undefined()]);
 const Cursor = Type.Union([Type.String(), Type.Number(), Missing]);
-const Count = Type.Union([Type.Integer({ minimum: 0 }), Missing]);
 
 const AgentRow = Type.Object({
   id: Id,
@@ -30,10 +29,10 @@ const AgentRow = Type.Object({
 const PageMeta = Type.Object({
   after: Type.Optional(Cursor),
   cursor_after: Type.Optional(Cursor),
-  page: Type.Optional(Count),
-  total_page: Type.Optional(Count),
-  total_count: Type.Optional(Count),
-  total: Type.Optional(Count),
+  // An odd count is as none: it must not cost us the list.
+  total_page: Type.Optional(Type.Unknown()),
+  total_count: Type.Optional(Type.Unknown()),
+  total: Type.Optional(Type.Unknown()),
 });
 
 export type AgentRow = Static<typeof AgentRow>;
@@ -152,14 +151,19 @@ export function toRosterAgent(row: AgentRow): RosterAgent | null {
   const isAgent = row.type == null || String(row.type) === '2';
   const isNamedAgent = row.type_as_string == null || row.type_as_string === 'agent';
   if (!isAgent || !isNamedAgent) return null;
-  const count = row.current_customer_count;
   return {
     id: String(row.id),
     name: typeof row.name === 'string' ? row.name : String(row.id),
     online: row.is_available === true && !row.force_offline,
     channelIds: row.user_channels?.map((channel) => String(channel.id)) ?? null,
-    customerCount: typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null,
+    customerCount: toCount(row.current_customer_count),
   };
+}
+
+/** A count, which some answers write as a text; null when it is none. */
+export function toCount(value: unknown): number | null {
+  const count = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : value;
+  return typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : null;
 }
 
 function parse(text: string | null): unknown {

@@ -5,7 +5,7 @@
  * 2. All or nothing: one failing page fails the reading, so that nobody goes offline because a page was lost.
  * 3. Ends always: at a page without a new agent (a server that ignores our paging repeats page one), or at the bound.
  */
-import { classifyFailure, decodeAgents, isSuccess, type PageMeta, toRosterAgent } from './answers';
+import { classifyFailure, decodeAgents, isSuccess, type PageMeta, toCount, toRosterAgent } from './answers';
 import type { Lost, Reply } from './call';
 import type { RosterAgent, RosterReading } from './model';
 
@@ -38,8 +38,9 @@ export async function readRoster(getPage: (query: Query) => Promise<Reply | Lost
 function nextPage(meta: PageMeta, page: number, rows: number): Query | null {
   const cursor = meta.after ?? meta.cursor_after;
   if (cursor != null && cursor !== '') return { cursor_after: cursor };
-  const totalRows = meta.total_count ?? meta.total;
+  const pages = toCount(meta.total_page);
+  const totalRows = toCount(meta.total_count) ?? toCount(meta.total);
   const isCursorStyle = meta.after !== undefined || meta.cursor_after !== undefined;
-  const more = meta.total_page != null ? page < meta.total_page : totalRows != null ? rows < totalRows : !isCursorStyle;
+  const more = pages !== null ? page < pages : totalRows !== null ? rows < totalRows : !isCursorStyle;
   return more ? { page: page + 1 } : null;
 }

@@ -33,7 +33,14 @@ describe('health', () => {
     expect(await reply.json()).toEqual(
       failing.length === 0
         ? { status: 'success', sandbox: true }
-        : { status: 'error', message: `Not ready: ${failing.join(', ')}.`, failing, sandbox: true },
+        : {
+            status: 'error',
+            code: 'NOT_READY',
+            message: `Not ready: ${failing.join(', ')}.`,
+            request_id: reply.headers.get('x-request-id'),
+            failing,
+            sandbox: true,
+          },
     );
     expect(reply.headers.get('retry-after')).toBe(failing.length === 0 ? null : '1');
   });

@@ -46,8 +46,10 @@ describe('the list of agents', () => {
       agent(4, { user_channels: null, current_customer_count: 3 }),
       agent(5, { user_channels: [], force_offline: true, current_customer_count: null }),
       agent(6, { is_available: false, force_offline: null, name: null, current_customer_count: -1 }),
+      agent(7, { current_customer_count: '3' }),
+      agent(8, { current_customer_count: 'many' }),
     ];
-    const { client } = connect(() => json({ data: { agents: rows }, meta: { total_count: 6 } }));
+    const { client } = connect(() => json({ data: { agents: rows }, meta: { total_count: 8 } }));
     expect(await client.listAgents()).toEqual({
       kind: 'agents',
       agents: [
@@ -55,6 +57,8 @@ describe('the list of agents', () => {
         { id: '4', name: 'Agent 4', online: true, channelIds: null, customerCount: 3 },
         { id: '5', name: 'Agent 5', online: false, channelIds: [], customerCount: null },
         { id: '6', name: '6', online: false, channelIds: null, customerCount: null },
+        { id: '7', name: 'Agent 7', online: true, channelIds: null, customerCount: 3 },
+        { id: '8', name: 'Agent 8', online: true, channelIds: null, customerCount: null },
       ],
     });
   });
@@ -72,6 +76,9 @@ describe('the list of agents', () => {
     ['nothing but per_page', () => ({ per_page: 20, total_count: null }), 4],
     ['an empty meta', () => ({}), 4],
     ['no meta', () => undefined, 4],
+    ['total_count as text', () => ({ per_page: '20', total_count: '45' }), 3],
+    ['total_page as text', (page: number) => ({ page: String(page), total_page: '3' }), 3],
+    ['odd counts', () => ({ page: false, total_page: [], total_count: 'many', total: 1.5 }), 4],
   ])('pages by %s, although Qiscus caps the limit at 20', async (_, meta, calls) => {
     const { client, seen } = byPage(45, meta);
     expect(await ids(client)).toEqual(upTo(45));

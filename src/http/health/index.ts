@@ -1,8 +1,10 @@
 /** Health: alive (this process) and ready (everything that it needs). Public; details only for an operator. */
 import { Elysia } from 'elysia';
 import type { Apps } from '../../apps/directory';
+import { ERROR_CODES } from '../../errors';
 import { presentedToken } from '../auth';
 import { describe } from '../describe';
+import type { ErrorBody } from '../errors';
 import { alertsOnWire, healthOnWire } from './model';
 import { type AppReadiness, readiness, warningsOf } from './service';
 
@@ -40,14 +42,21 @@ export function health(apps: Apps, sandbox: boolean, stopping: AbortSignal | und
           ...(isKnown && { ...details(mine), alerts: mine.flatMap(alertsOnWire) }),
         };
         if (failing.length === 0) return { status: 'success', ...common };
-        set.status = 503;
+        set.status = ERROR_CODES.NOT_READY;
         set.headers['retry-after'] = '1';
-        const message = `Not ready: ${failing.join(', ')}.`;
-        return { status: 'error', message, failing, ...common };
+        return { ...notReady(failing, String(set.headers['x-request-id'])), failing, ...common };
       },
       { detail: READY },
     );
 }
+
+/** As every failure. */
+const notReady = (failing: readonly string[], requestId: string): ErrorBody => ({
+  status: 'error',
+  code: 'NOT_READY',
+  message: `Not ready: ${failing.join(', ')}.`,
+  request_id: requestId,
+});
 
 const isDryRun = (those: readonly AppReadiness[]) => those.length > 0 && those.every(({ app }) => app.config.dryRun);
 
@@ -69,7 +78,7 @@ const READY = describe({
     200: { means: 'Ready.', example: { status: 'success', sandbox: true } },
     503: {
       means: 'Not ready; `failing` names the parts.',
-      example: { status: 'error', message: 'Not ready: redis.', failing: ['redis'], sandbox: true },
+      example: { ...notReady(['redis'], 'u3Vn0bTq1xYk.2s'), failing: ['redis'], sandbox: true },
     },
   },
 });
