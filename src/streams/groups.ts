@@ -24,6 +24,8 @@ export async function ensureGroups(
     [keys.inbox, 'ledger'],
     [keys.outbox, 'dispatch'],
   ] as const) {
+    // A Redis that is full refuses to create one, also where it is there: then nobody could start, and let chats end.
+    if (await hasGroup(client, key, group)) continue;
     try {
       await client.xgroup('CREATE', key, group, '0', 'MKSTREAM');
     } catch (error) {

@@ -147,6 +147,9 @@ describe('[F06 F11] Redis is full', () => {
     expect((await api.allocate('2')).body.state).toBe('waiting');
     await admin.config('SET', 'maxmemory', '1');
     expectRefused(await Promise.all([timed(api.allocate('3')), timed(api.allocate('4'))]));
+    // The same for a process that starts while it is full.
+    await service.kill('SIGKILL');
+    await start(environment(redis.url, sandbox.url));
     await sandbox.rooms.resolve('1', { copies: 0 });
     expect((await api.resolve('1')).body).toMatchObject({ status: 'success', state: 'released' });
     await until(async () => (await api.room('2')).state === 'assigned', { what: 'the next one assigned' });
