@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'bun:test';
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, startTestRedis, type TestRedis } from '../support/redis';
+import { startTestRedis, type TestRedis } from '../support/redis';
 import {
   ADMIN_TOKEN,
   caller,
@@ -95,7 +95,7 @@ test('an api process before any worker: the limit of its configuration, never ov
 });
 
 test('the sandbox that several processes share takes the credentials that the banner names', async () => {
-  const [port] = await freePorts();
+  const port = await freePort();
   const shared = Bun.spawn([process.execPath, 'src/qiscus/sandbox.ts', '--port', String(port)], {
     cwd: join(import.meta.dir, '../..'),
     stdout: 'pipe',

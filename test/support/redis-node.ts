@@ -6,12 +6,12 @@
  */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { provideRedis, type RedisBinary } from '../../src/redis/provision';
 import { type RedisExit, type RedisServer, startRedisServer } from '../../src/redis/server';
 import { temporaryFolder } from './janitor';
+import { freePort } from './ports';
 
 export const HOST = '127.0.0.1';
 
@@ -102,30 +102,11 @@ async function programFor(dir: string, before = '', last = ''): Promise<RedisBin
 /** A free port can be taken by another process before Redis binds it: then other ones are tried. */
 async function startOnFreePort(startOn: (port: number, busPort: number) => Promise<RedisServer>) {
   for (let attempt = 1; ; attempt++) {
-    const [port, busPort] = await freePorts();
+    const [port, busPort] = [await freePort(), await freePort()];
     try {
       return { server: await startOn(port, busPort), port, busPort };
     } catch (error) {
       if (attempt === 5 || !String(error).includes('ddress already in use')) throw error;
     }
   }
-}
-
-/** Two different free loopback ports. */
-export async function freePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()] as const;
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, HOST, () => {
-            const address = server.address();
-            resolve(typeof address === 'object' && address ? address.port : 0);
-          });
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0] ?? 0, ports[1] ?? 0];
 }

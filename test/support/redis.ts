@@ -10,8 +10,6 @@ import { startCluster } from './redis-cluster';
 import { HOST, type RedisNode, startNode } from './redis-node';
 import { startSentinelSetup } from './sentinel';
 
-export { freePorts } from './redis-node';
-
 export const REDIS_KINDS = ['standalone', 'cluster1', 'cluster3', 'sentinel'] as const;
 export type RedisKind = (typeof REDIS_KINDS)[number];
 

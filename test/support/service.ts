@@ -6,9 +6,11 @@ import pino from 'pino';
 import { type Config, readConfig } from '../../src/config';
 import { type Sandbox, startSandbox } from '../../src/qiscus/sandbox';
 import { type Service, startService } from '../../src/service';
+import { freePort } from './ports';
 import { until } from './wait';
 
 export { temporaryFolder } from './janitor';
+export { freePort };
 
 export const APP_ID = 'kovof-123';
 export const WEBHOOK_TOKEN = 'webhook-token-for-tests-only';
@@ -125,14 +127,6 @@ export async function spawnService(
     },
   );
   return service;
-}
-
-export async function freePort(): Promise<number> {
-  const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: () => new Response() });
-  const { port } = server;
-  await server.stop(true);
-  if (!port) throw new Error('no free port');
-  return port;
 }
 
 export interface Answer {
