@@ -66,12 +66,18 @@ test('[F44] the clock of the service jumps back and forth', async () => {
   tried(JUMPS, 'F44');
 }, 300_000);
 
-test('[F44] the clock goes back while the rate is used up: calls go on at once', async () => {
+/** A ledger with one agent, and one room whose call is due. */
+async function oneReserved() {
   const client = await connect(redis.url, 'command');
-  const { roster, append, applyAll, ledger, clock } = await openTestLedger(client);
-  await roster([{ id: 'a' }]);
-  await append(allocation('1'));
-  await applyAll();
+  const t = await openTestLedger(client);
+  await t.roster([{ id: 'a' }]);
+  await t.append(allocation('1'));
+  await t.applyAll();
+  return t;
+}
+
+test('[F44] the clock goes back while the rate is used up: calls go on at once', async () => {
+  const { client, ledger, clock } = await oneReserved();
   await ledger.spendCalls(10, 10);
   expect(await ledger.takeIntents(1, 16, 10)).toMatchObject({ kind: 'wait' });
   clock.ms -= HOUR_MS;
@@ -80,11 +86,7 @@ test('[F44] the clock goes back while the rate is used up: calls go on at once',
 });
 
 test('[F44] the clock goes back while Qiscus is left in peace: calls go on at once', async () => {
-  const client = await connect(redis.url, 'command');
-  const { roster, append, applyAll, ledger, clock } = await openTestLedger(client);
-  await roster([{ id: 'a' }]);
-  await append(allocation('1'));
-  await applyAll();
+  const { client, ledger, clock } = await oneReserved();
   await ledger.noteQiscus('slowed', 300_000);
   expect(await ledger.takeIntents(1, 16, 10)).toEqual({ kind: 'wait', ms: 300_000 });
   // Clocks of two processes differ by a little: the pause stays.
@@ -96,11 +98,7 @@ test('[F44] the clock goes back while Qiscus is left in peace: calls go on at on
 });
 
 test('[F44] the clock goes back: rooms confirmed before are not counted once more as load from outside', async () => {
-  const client = await connect(redis.url, 'command');
-  const { roster, append, applyAll, ledger, desk, clock } = await openTestLedger(client);
-  await roster([{ id: 'a' }]);
-  await append(allocation('1'));
-  await applyAll();
+  const { client, roster, ledger, desk, clock } = await oneReserved();
   const taken = await ledger.takeIntents(1, 16, 10);
   if (taken.kind === 'taken') for (const intent of taken.intents) await ledger.confirm(intent, 'confirmed');
   clock.ms -= HOUR_MS;

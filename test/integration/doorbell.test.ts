@@ -54,6 +54,30 @@ async function bellOn(url: string, tell: Pick<typeof log, 'warn'> | null = null)
 const inboxOf = ({ keys }: TestLedger, client: RedisClient, bell: Pick<Doorbell, 'ring'>) =>
   new Inbox(client, { keys, isNearlyFull: () => false }, new Waiters(), 0, bell);
 
+/** Applies what comes into the inbox, and reads the journal; resolves with the events as they come. */
+async function follow(t: TestLedger, client: RedisClient, bell: Pick<Doorbell, 'on'>): Promise<string[]> {
+  const applier = new Applier({
+    ledger: t.ledger,
+    command: client,
+    inboxKey: t.keys.inbox,
+    bell,
+    turns: new Turns(),
+    onTaking: () => {},
+    recreateGroups: () => ensureGroups(client, t.keys),
+    log,
+  });
+  const journal = new JournalReader(client, bell, t.keys.journal, log);
+  const seen: string[] = [];
+  journal.subscribe(({ event }) => seen.push(event));
+  await journal.start();
+  applier.start();
+  undo.push(
+    () => journal.stop(),
+    () => applier.stop(),
+  );
+  return seen;
+}
+
 const subscribers = async (client: RedisClient) => Number(((await client.pubsub('NUMSUB', BELL)) as unknown[])[1]);
 
 describe.each(REDIS_KINDS)('%s', (kind) => {
@@ -86,33 +110,13 @@ describe.each(REDIS_KINDS)('%s', (kind) => {
   test('[F15] webhooks and records are found by ring, of scripts too', async () => {
     const { bell, client } = await bellOn(redis.url);
     const t = await openTestLedger(client);
-    const command = client;
     // Nothing but rings: what a look finds does not count here.
     const deafToLooks = (listener: Listener): Listener => ({
       rung: (upTo) => listener.rung(upTo),
       look: async () => {},
     });
     const rings = { on: (key: string, listener: Listener) => bell.on(key, deafToLooks(listener)) };
-    const recreateGroups = () => ensureGroups(client, t.keys);
-    const parts = {
-      ledger: t.ledger,
-      command,
-      inboxKey: t.keys.inbox,
-      bell: rings,
-      turns: new Turns(),
-      onTaking: () => {},
-      recreateGroups,
-    };
-    const applier = new Applier({ ...parts, log });
-    const journal = new JournalReader(command, rings, t.keys.journal, log);
-    const seen: string[] = [];
-    journal.subscribe(({ event }) => seen.push(event));
-    await journal.start();
-    applier.start();
-    undo.push(
-      () => journal.stop(),
-      () => applier.stop(),
-    );
+    const seen = await follow(t, client, rings);
     // By message alone, as in another process.
     const inbox = inboxOf(t, client, { ring: () => {} });
     const ear = new Ear();
@@ -202,24 +206,7 @@ describe('who is not heard', () => {
     const tell = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
     const { bell, client } = await bellOn(`redis://mute:password@127.0.0.1:${port}`, tell);
     const t = await openTestLedger(client);
-    const parts = {
-      ledger: t.ledger,
-      command: client,
-      inboxKey: t.keys.inbox,
-      bell,
-      turns: new Turns(),
-      onTaking: () => {},
-    };
-    const applier = new Applier({ ...parts, recreateGroups: () => ensureGroups(client, t.keys), log });
-    const journal = new JournalReader(client, bell, t.keys.journal, log);
-    const seen: string[] = [];
-    journal.subscribe(({ event }) => seen.push(event));
-    await journal.start();
-    applier.start();
-    undo.push(
-      () => journal.stop(),
-      () => applier.stop(),
-    );
+    const seen = await follow(t, client, bell);
     await inboxOf(t, client, bell).submit(allocation('room'), 'request', 0);
     await until(() => seen.length === 1, { what: 'the webhook applied, and its record read' });
     expect((await t.desk.readRoom('room'))?.state).toBe('waiting');

@@ -121,7 +121,7 @@ export async function spawnService(
   folder = ROOT,
 ): Promise<ServiceProcess> {
   const service = launchService(env, role, env.PORT ?? String(await freePort()), folder);
-  await until(() => service.runs() || service.hasEnded(), { what: `the ${role} to start`, withinMs: 30_000 }).catch(
+  await until(() => service.runs() || service.hasEnded(), { what: `the ${role} to start`, withinMs: 120_000 }).catch(
     (error) => {
       throw new Error(`${error.message}; it said: ${service.output()}`);
     },
