@@ -1,16 +1,28 @@
-/** What everybody at the board has to know now: trouble first, then what should be mended, then what kind of service it is. */
+/**
+ * What everybody at the board has to know now: trouble first, then what should be mended, then what kind of service it is.
+ * Many of them would fill a phone: then only the worst is in full, and the rest is folded behind it.
+ */
 import { html, nothing, type TemplateResult } from 'lit-html';
+import type { AlertCode } from '../../../ledger/verdicts';
 import type { State } from './state.js';
 import { textFor, timeText } from './words.js';
 
+/** The worst first. */
+const LOOKS = ['bad', 'warn', 'plain'] as const;
+
 interface Notice {
-  look: 'bad' | 'warn' | 'plain';
+  look: (typeof LOOKS)[number];
   text: string;
   /** The room that it is about. */
   roomId?: string;
   /** More of it: a reason, times. */
   about?: string;
+  /** What kind of service it makes this: said also where the notice is folded. */
+  kind?: string;
 }
+
+/** Nothing moves until somebody acts. */
+const SEVERE: readonly string[] = ['nobody_online', 'qiscus_refuses'] satisfies AlertCode[];
 
 /** All notices, the worst first. A word of the API without a text of ours is shown as it is. */
 function noticesOf({ words, language, link, trouble, ready }: State): Notice[] {
@@ -32,19 +44,31 @@ function noticesOf({ words, language, link, trouble, ready }: State): Notice[] {
     if (code === 'qiscus_refuses' && failing.has('qiscus')) continue;
     const text = Object.hasOwn(alerts, code) ? alerts[code]?.(count) : undefined;
     const waits = roomSince === undefined ? [] : [banner.roomSince(timeText(roomSince, language))];
-    add('warn', text ?? code, { roomId, about: [...waits, banner.since(timeText(since, language))].join(' · ') });
+    add(SEVERE.includes(code) ? 'bad' : 'warn', text ?? code, {
+      roomId,
+      about: [...waits, banner.since(timeText(since, language))].join(' · '),
+    });
   }
   const state = ready?.details?.qiscus;
   if (state !== undefined && Object.hasOwn(banner.qiscus, state)) add('warn', textFor(banner.qiscus, state) ?? state);
   for (const word of ready?.warnings ?? []) add('warn', textFor(banner.warnings, word) ?? word);
-  if (ready?.dry_run) add('plain', banner.dryRun);
-  if (ready?.sandbox) add('plain', banner.sandbox);
-  return notices;
+  if (ready?.dry_run) add('plain', banner.dryRun, { kind: banner.kinds.dryRun });
+  if (ready?.sandbox) add('plain', banner.sandbox, { kind: banner.kinds.sandbox });
+  return notices.sort((a, b) => LOOKS.indexOf(a.look) - LOOKS.indexOf(b.look));
 }
 
-export const draw = (state: State): TemplateResult => html`
-  <ul class="notices">
-    ${noticesOf(state).map(
+/** So many have room one by one; of more, the worst is shown and the rest folded. */
+const MOST_IN_FULL = 2;
+/** Are the folded ones open? On a wide screen there is room for them. */
+let isOpen = matchMedia('(min-width: 46rem)').matches;
+
+function toggled({ currentTarget }: Event): void {
+  if (currentTarget instanceof HTMLDetailsElement) isOpen = currentTarget.open;
+}
+
+const list = (notices: readonly Notice[]) => html`
+  <ul>
+    ${notices.map(
       ({ look, text, about, roomId }) => html`
         <li class=${look}>
           ${text}
@@ -53,3 +77,20 @@ export const draw = (state: State): TemplateResult => html`
         </li>`,
     )}
   </ul>`;
+
+export function draw(state: State): TemplateResult {
+  const notices = noticesOf(state);
+  const inFull = notices.length > MOST_IN_FULL ? 1 : notices.length;
+  const folded = notices.slice(inFull);
+  const kinds = folded.flatMap(({ kind }) => kind ?? []);
+  return html`
+    ${list(notices.slice(0, inFull))}
+    ${
+      folded.length === 0
+        ? nothing
+        : html`<details ?open=${isOpen} @toggle=${toggled}>
+            <summary>${[state.words.banner.more(folded.length), ...kinds].join(' · ')}</summary>
+            ${list(folded)}
+          </details>`
+    }`;
+}

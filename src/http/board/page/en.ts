@@ -100,6 +100,8 @@ export const en = {
     qiscus: {
       slowed: 'Qiscus asks us to slow down.',
     },
+    more: (n: number) => count(n, 'more notice', 'more notices'),
+    kinds: { dryRun: 'Dry run', sandbox: 'Sandbox' },
     roomSince: (time: string) => `since ${time}`,
     since: (time: string) => `alert since ${time}`,
   },

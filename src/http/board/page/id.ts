@@ -103,6 +103,8 @@ export const id: Words = {
     qiscus: {
       slowed: 'Qiscus meminta kami melambat.',
     },
+    more: (n) => `${n} pemberitahuan lagi`,
+    kinds: { dryRun: 'Uji tanpa tindakan', sandbox: 'Sandbox' },
     roomSince: (time) => `sejak ${time}`,
     since: (time) => `peringatan sejak ${time}`,
   },
