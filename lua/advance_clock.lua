@@ -7,12 +7,14 @@
 -- ARGV[5]  keep     number  ms that a resolved room's mark is kept
 -- ARGV[6]  days     number  ms after which a journal record may go, as far as a snapshot allows
 -- ARGV[7]  entries  number  journal records; one with so many behind it may go, too, however young
--- Returns  {'done', more 0 | 1, ms of the next delayed step or 0, rooms in line}
+-- Returns  {'done', more 0 | 1, ms of the next delayed step or 0, rooms in line, {room that could not be read…}}
 -- Replay   finds nothing more that is due
 -- Cost     at most 64 of each kind; 256 rooms in line are looked at for their age
 local FALLBACK, AFTER, LONGEST, KEEP = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local JOURNAL_MS, JOURNAL_ENTRIES = tonumber(ARGV[6]), tonumber(ARGV[7])
 local MOST = 64
+-- What cannot be read is looked at again after so long.
+local AGAIN_MS = 30000
 -- Nothing is put off by as much. What is due later than this is from before the clock was set back, and is due now.
 local LONGEST_DELAY_MS = 60000
 local more = 0
@@ -24,14 +26,16 @@ local due = redis.call('ZRANGEBYSCORE', LATER, '-inf', NOW, 'LIMIT', 0, MOST)
 if #due == 0 then due = redis.call('ZRANGEBYSCORE', LATER, NOW + LONGEST_DELAY_MS, '+inf', 'LIMIT', 0, MOST) end
 if #due == MOST then more = 1 end
 for _, room_id in ipairs(due) do
-  redis.call('ZREM', LATER, room_id)
-  local room = room_read(room_id)
-  if room.state == 'reserved' then
+  local room = room_try(room_id)
+  if room then redis.call('ZREM', LATER, room_id) else redis.call('ZADD', LATER, NOW + AGAIN_MS, room_id) end
+  if not room then
+    -- It must not keep those behind it waiting.
+  elseif room.state == 'reserved' then
     room.token = redis.call('HINCRBY', META, 'token', 1)
     redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', room.agent, 'token', room.token)
     journal('call.due', room_id, room, 'agent', room.agent, 'token', room.token)
     room_write(room_id, room)
-  else
+  elseif room.state == 'waiting' then
     journal('room.due', room_id, room, 'state', 'waiting', 'place', room.place)
     queue(room_id, room)
   end
@@ -48,8 +52,8 @@ local function waiting_for(age)
       local _, place, room_id = line_parse(member)
       if NOW - tonumber(place:sub(1, 13)) < age then break end
       looks = looks + 1
-      local room = room_read(room_id)
-      if NOW - room.since >= age then found[#found + 1] = { id = room_id, room = room, place = place } end
+      local room = room_try(room_id)
+      if room and NOW - room.since >= age then found[#found + 1] = { id = room_id, room = room, place = place } end
     end
   end
   table.sort(found, function(a, b) return a.place < b.place end)
@@ -84,4 +88,4 @@ if #old_marks > 0 then
   journal('rooms.forgotten', nil, nil, 'rooms', table.concat(old_marks, ' '), 'reason', 'resolved_long_ago')
 end
 local first = redis.call('ZRANGE', LATER, 0, 0, 'WITHSCORES')
-return { 'done', more, tonumber(first[2] or 0), redis.call('ZCARD', LINE) }
+return { 'done', more, tonumber(first[2] or 0), redis.call('ZCARD', LINE), unreadable }

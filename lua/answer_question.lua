@@ -15,6 +15,8 @@ local INTENT, ROOM, AGENT, TOKEN, ANSWER = ARGV[2], ARGV[3], ARGV[4], tonumber(A
 local KIND, PAUSE = ARGV[7], tonumber(ARGV[8])
 
 local room = room_read(ROOM)
+-- What cannot be read raises here, before the intent is gone.
+local holder = room and holder_of(room)
 acknowledge_intent(INTENT)
 breaker_note(KIND, PAUSE)
 if not room or room.state ~= 'assigned' or room.token ~= TOKEN then return fenced(ROOM, AGENT, ANSWER) end
@@ -24,7 +26,7 @@ if ANSWER == 'none' then
 elseif ANSWER ~= 'resolved' then
   room.takeovers, room.asked_by = 0, ''
 end
-if ANSWER == 'refused' and agent_read(room.agent).online == 0 then
+if ANSWER == 'refused' and holder.online == 0 then
   -- Nobody serves the customer, and whom we had for it is gone: back to its old place in line.
   journal('room.returned', ROOM, room, 'agent', room.agent, 'state', 'waiting', 'reason', 'agent_gone',
     'ours', 'assigned', 'qiscus', ANSWER, 'position', line_position(ROOM, room))

@@ -44,8 +44,7 @@ local function ours_in_count(id, agent)
   return may, must
 end
 
-local function read_outside(id, agent, count)
-  local may, must = ours_in_count(id, agent)
+local function read_outside(id, agent, count, may, must)
   local outside = agent.outside
   if outside < count - may then
     outside = count - may
@@ -62,6 +61,9 @@ for i = 6, #ARGV, 5 do
   local agent = agent_read(id)
   if agent or presence ~= 'absent' then
     local before = agent and agent.online or 0
+    -- Rooms that cannot be read raise here, before anything of the agent is written.
+    local may, must = 0, 0
+    if agent and count then may, must = ours_in_count(id, agent) end
     if not agent then
       agent = agent_new()
       journal('agent.joined', nil, nil, 'agent', id, 'channels', channels)
@@ -84,7 +86,7 @@ for i = 6, #ARGV, 5 do
     redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
     -- Or at a time to come, before the clock was set back.
     redis.call('ZREMRANGEBYLEX', RECENT, ('[%s\0%013d'):format(id, NOW + MOST_SKEW_MS), '(' .. id .. '\1')
-    if count then read_outside(id, agent, count) end
+    if count then read_outside(id, agent, count, may, must) end
     if presence ~= 'absent' then agent.counted = count and 1 or 0 end
     agent_write(id, agent)
     if agent.online ~= before then

@@ -17,17 +17,17 @@ end
 local function confirm(intent, room_id, agent_id, token, reason)
   local room = reservation(room_id, token)
   -- What cannot be read raises here, before the intent is gone.
-  local agent = room and agent_read(room.agent)
+  local agent = room and holder_of(room)
   acknowledge_intent(intent)
   if not room then return fenced(room_id, agent_id, 'assigned')[1] end
+  -- What it took: since the customer came, and since it was reserved. The metrics have nothing else to go by.
+  local waited, took = math.max(0, NOW - tonumber(room.place:match('^%d+'))), math.max(0, NOW - room.since)
   -- Two may hold one intent after its group was lost, and the other one's report had the call made again later.
   redis.call('ZREM', LATER, room_id)
   local last = agent.last
   agent.reserved, agent.assigned, agent.last = agent.reserved - 1, agent.assigned + 1, NOW
   agent.doubts, agent.doubted = 0, ''
   agent_write(room.agent, agent)
-  -- What it took: since the customer came, and since it was reserved. The metrics have nothing else to go by.
-  local waited, took = math.max(0, NOW - tonumber(room.place:match('^%d+'))), math.max(0, NOW - room.since)
   room.state, room.since, room.call, room.confirmed = 'assigned', NOW, '', NOW
   room.takeovers, room.asked_by = 0, ''
   journal('room.assigned', room_id, room, 'agent', room.agent, 'state', 'assigned', 'token', token, 'reason', reason,

@@ -19,7 +19,7 @@ local KIND, SENT, DUE, PAUSE, LIMIT = ARGV[7], ARGV[8] == '1', tonumber(ARGV[9])
 
 local room = reservation(ROOM, TOKEN)
 -- What cannot be read raises here, before the intent is gone.
-local agent = room and agent_read(room.agent)
+local agent = room and holder_of(room)
 acknowledge_intent(INTENT)
 -- Only a failure among answered calls tells against the room; when all fail, Qiscus is to blame.
 local alone = KIND == 'unknown' and breaker_read().failures == 0

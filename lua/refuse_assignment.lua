@@ -21,7 +21,7 @@ local ASIDE_MS = 10000
 
 local room = reservation(ROOM, TOKEN)
 -- What cannot be read raises here, before the intent is gone.
-if room then agent_read(room.agent) end
+if room then holder_of(room) end
 acknowledge_intent(INTENT)
 breaker_note('answered', 0)
 if not room then return fenced(ROOM, AGENT, REASON) end

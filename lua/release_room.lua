@@ -13,6 +13,7 @@ if not room then return { 'unknown' } end
 if room.state == 'resolved' or (REASON == 'deleted' and room.state ~= 'parked') then
   return { 'wrong_state', room.state, room.agent }
 end
+holder_of(room)
 journal('room.released', ROOM, room, 'state', 'released', 'was', room.state, 'agent', room.agent, 'call', room.call, 'reason', REASON, 'by', 'operator')
 local group = close(ROOM, room)
 if group then settle(group, 64) end

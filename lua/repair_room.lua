@@ -19,6 +19,7 @@ if room.asked_by ~= '' then
   end
   return { 'changed' }
 end
+holder_of(room)
 journal('room.repaired', ROOM, room, 'state', 'resolved', 'agent', room.agent, 'ours', 'assigned', 'qiscus', SHOWN)
 settle(close(ROOM, room), 64)
 return { 'done' }

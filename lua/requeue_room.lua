@@ -15,6 +15,7 @@ if not room then return { 'unknown' } end
 if room.state ~= 'parked' and not (room.state == 'assigned' and room.token == TOKEN) then
   return { 'wrong_state', room.state, room.agent }
 end
+holder_of(room)
 journal('room.requeued', ROOM, room, 'was', room.state, 'agent', room.agent, 'state', 'waiting', 'reason', 'operator', 'by', 'operator')
 local removed, group = room.agent, nil
 if room.state == 'parked' then redis.call('ZREM', PARKED, ROOM) else group = free_slot(ROOM, room) end

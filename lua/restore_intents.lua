@@ -12,9 +12,11 @@ local members = redis.call('ZRANGEBYLEX', HELD, FROM == '' and '-' or '(' .. FRO
 local count = 0
 for _, member in ipairs(members) do
   local room_id = member:match('^[^%z]*%z(.*)$')
-  local room = room_read(room_id)
+  local room = room_try(room_id)
+  -- Its call is due when it can be read again.
+  if room == false then redis.call('ZADD', LATER, NOW_TEXT, room_id) end
   -- One that is due later was not in the outbox.
-  if room.state == 'reserved' and not redis.call('ZSCORE', LATER, room_id) then
+  if room and room.state == 'reserved' and not redis.call('ZSCORE', LATER, room_id) then
     count = count + 1
     room.takeovers = room.takeovers + 1
     -- One that was never sent cannot have been applied: who is in that room now, we did not bring in.

@@ -84,6 +84,7 @@ local function apply_allocation(entry)
     if superseded then
       cause.notes.session = 'superseded'
       if is_held(old) then cause.notes.freed = old.agent end
+      holder_of(old)
       -- On record before whoever gets its slot; what becomes of the next session answers the entry.
       cause.answered = true
       journal('room.superseded', entry.room, old, 'state', 'resolved', 'was', old.state, 'agent', old.agent)
@@ -125,6 +126,7 @@ local function apply_resolved(entry)
     redis.call('ZADD', ENDED, NOW_TEXT, entry.room)
     return room_write(entry.room, room)
   end
+  holder_of(room)
   room.mark = math.max(room.mark, service)
   if entry.agent then cause.notes.claimed_agent = entry.agent end
   journal('room.released', entry.room, room, 'state', 'released', 'was', room.state, 'agent', room.agent,

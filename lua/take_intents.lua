@@ -5,8 +5,9 @@
 -- ARGV[3]  concurrency  number  calls in flight, all processes together
 -- ARGV[4]  rate         number  calls a second, all processes together
 -- ARGV[5]  longest      number  ms that a call can last: what is pending for longer has lost its dispatcher
--- Returns  {'taken', {{id, room, agent, token, refusals, unknowns, unsure, kind}…}, entries read, more}  reservations are marked
---          `sent`, stale intents are dropped; kind 'assign', or 'question': is the room still held? more: 1: it may have left some
+-- Returns  {'taken', {{id, room, agent, token, refusals, unknowns, unsure, kind}…}, entries read, more, {room that could not be
+--          read…}}  reservations are marked `sent`, stale intents are dropped; kind 'assign', or 'question': is the room still
+--          held? more: 1: it may have left some; what could not be read is left to be taken over
 --          {'wait', ms}  nothing may be sent before that; {'busy'} all calls are in flight
 -- Replay   hands out the next ones
 -- Cost     O(want + calls in flight)
@@ -32,7 +33,7 @@ local intents = {}
 for _, raw in ipairs(read and read[1][2] or {}) do
   local entry = fields_of(raw)
   local kind = entry.kind or 'assign'
-  local room = room_read(entry.room)
+  local room = room_try(entry.room)
   local wanted = kind == 'assign' and 'reserved' or 'assigned'
   if room and room.state == wanted and room.token == tonumber(entry.token) then
     -- Sent before and handed out again: the consumer group was lost, and that call may have been applied.
@@ -44,10 +45,10 @@ for _, raw in ipairs(read and read[1][2] or {}) do
     end
     intents[#intents + 1] =
       { raw[1], entry.room, room.agent, room.token, room.refusals, room.unknowns, unsure and 1 or 0, kind }
-  else
+  elseif room ~= false then
     acknowledge_intent(raw[1])
   end
 end
 if #intents > 0 then bucket_write(tokens - #intents) end
 local count = read and #read[1][2] or 0
-return { 'taken', intents, count, count == allowed and 1 or 0 }
+return { 'taken', intents, count, count == allowed and 1 or 0, unreadable }

@@ -11,6 +11,7 @@ import { Dispatcher } from './dispatch/dispatcher';
 import { Applier } from './ledger/apply';
 import { Ledger } from './ledger/index';
 import type { LedgerDesk } from './ledger/model';
+import { Trouble } from './ledger/trouble';
 import type { Turns } from './ledger/turns';
 import type { Qiscus } from './qiscus/model';
 import { DecisionLog } from './reconcile/decisions';
@@ -50,7 +51,8 @@ export interface Worker {
 export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const { config, store, desk, journal, bell, turns, qiscus, nowMs, logger } = parts;
   const { command, keys } = store;
-  const ledger = new Ledger(store.scripts, nowMs);
+  const trouble = new Trouble(logger);
+  const ledger = new Ledger(store.scripts, nowMs, (rooms) => trouble.unreadable(rooms));
   const setLimit = () => ledger.setInitialLimit(config.allocation.maxCustomers);
   // Groups are lost with all else when Redis comes back empty. The limit first: a crash in between is found again.
   const recreateGroups = async () => {
@@ -65,10 +67,22 @@ export async function startWorker(parts: WorkerParts): Promise<Worker> {
   const decisions = new DecisionLog(ledger, journal, logger, config.dryRun);
   const mostReadings = Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * COMPARING_SHARE);
   const dryRun = config.dryRun ? new DryRun({ ledger, desk, qiscus, journal, log: logger, mostReadings }) : null;
-  const leaderParts = { ledger, desk, qiscus, decisions, dryRun, config, nowMs, holder, recreateGroups, log: logger };
+  const leaderParts = {
+    ledger,
+    desk,
+    qiscus,
+    decisions,
+    dryRun,
+    config,
+    nowMs,
+    holder,
+    recreateGroups,
+    trouble,
+    log: logger,
+  };
   const leader = new Leader(leaderParts);
   const limits = { ...config.qiscus, claimMs: config.outboxClaimMs };
-  const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, logger);
+  const dispatcher = new Dispatcher(ledger, qiscus, limits, nowMs, recreateGroups, trouble, logger);
   // One connection, one after the other: the intents that an entry leads to are taken in the same round trip.
   const onTaking = () => dispatcher.poke();
   const inboxKey = keys.inbox;

@@ -73,8 +73,9 @@ local function pair_head(channel)
   if not choice then return false end
   local _, _, room_id = line_parse(head)
   local room = room_read(room_id)
-  line_remove(room_id, room)
+  -- In this order: an agent who cannot be read raises while the room is in line still.
   reserve(room_id, room, choice)
+  line_remove(room_id, room)
   return true
 end
 
@@ -212,8 +213,8 @@ end
 local function return_queued(agent_id, reason)
   for _, member in ipairs(redis.call('ZRANGEBYLEX', HELD, '[' .. agent_id .. '\0', '(' .. agent_id .. '\1')) do
     local room_id = member:match('^[^%z]*%z(.*)$')
-    local room = room_read(room_id)
-    if room.state == 'reserved' and room.call == 'queued' then
+    local room = room_try(room_id)
+    if room and room.state == 'reserved' and room.call == 'queued' then
       free_slot(room_id, room)
       journal('room.returned', room_id, room, 'agent', agent_id, 'state', 'waiting', 'reason', reason,
         'position', line_position(room_id, room))

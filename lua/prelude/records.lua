@@ -94,6 +94,15 @@ local function room_read(id)
   return raw and unpack_room(raw) or nil
 end
 
+-- One room of many: false when its record cannot be read. A script passes such a one over, goes on, and tells of it.
+local unreadable = {}
+local function room_try(id)
+  local read, room = pcall(room_read, id)
+  if read then return room end
+  unreadable[#unreadable + 1] = id
+  return false
+end
+
 local function room_write(id, room) redis.call('HSET', ROOMS, id, pack_room(room)) end
 
 -- Calls for this session that did not get its room served: refusals, and those that the last reservation left unanswered

@@ -177,6 +177,13 @@ local function agent_read(id)
   return agent
 end
 
+-- Who holds a room, nil: nobody. Every script that changes a room looks first: what cannot be read raises here, while nothing
+-- is written yet, since a script that raises keeps what it did until then.
+local function holder_of(room)
+  if room.agent == '' then return nil end
+  return agent_read(room.agent) or error('who holds the room is unknown')
+end
+
 local function count_presence(before, after)
   if before == after then return end
   if before then redis.call('HINCRBY', META, 'agents_' .. before, -1) end

@@ -4,12 +4,14 @@
  * 1. Takes intents when poked (webhooks are being applied, a reservation of somebody else was journalled, a call ended that
  *    others waited for), as many as rate and concurrency allow.
  * 2. Calls Qiscus in parallel; each answer becomes an action (policy.ts) and one report to the ledger.
- * 3. A report that cannot be made is tried again; if the process dies, the intent is taken over by another.
+ * 3. A report that cannot be made is tried again; if the process dies, the intent is taken over by another. One that a script
+ *    raises at (a record cannot be read) is tried more and more rarely, and left when it would be taken over.
  * 4. `stop` takes nothing more and waits for the calls under way, until the deadline; the rest stays pending.
  */
 import type { Logger } from 'pino';
 import type { Intent, Ledger } from '../ledger/index';
 import type { JournalRecord } from '../ledger/model';
+import type { Trouble } from '../ledger/trouble';
 import type { Qiscus } from '../qiscus/model';
 import { NewerFormat } from '../redis/format';
 import { type Action, afterReading, answerOf, decide, UNKNOWNS_BEFORE_PARKING } from './policy';
@@ -20,6 +22,7 @@ const WAKING = new Set(
 );
 const LOOK_AGAIN_WHEN_BUSY_MS = 50;
 const PAUSE_AFTER_ERROR_MS = 200;
+const LONGEST_PAUSE_MS = 10_000;
 const MOST_AT_ONCE = 64;
 
 export interface DispatchLimits {
@@ -35,10 +38,11 @@ export interface DispatchLimits {
 
 export class Dispatcher {
   readonly #ledger: Ledger;
-  readonly #qiscus: Qiscus;
+  readonly #qiscus: Pick<Qiscus, 'assignAgent' | 'readRoom'>;
   readonly #limits: DispatchLimits;
   readonly #nowMs: () => number;
   readonly #recreateGroups: () => Promise<void>;
+  readonly #trouble: Trouble;
   readonly #log: Logger;
   /** An intent takes up to two calls; together they end before it is taken over. */
   readonly #longestMs: number;
@@ -50,16 +54,18 @@ export class Dispatcher {
   /** Is something left that only the end of a call lets us take? */
   #short = false;
   #stopped = false;
+  readonly #stopping = Promise.withResolvers<void>();
   #taking: Promise<void> | null = null;
   #poked = false;
   #alarm: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
     ledger: Ledger,
-    qiscus: Qiscus,
+    qiscus: Pick<Qiscus, 'assignAgent' | 'readRoom'>,
     limits: DispatchLimits,
     nowMs: () => number,
     recreateGroups: () => Promise<void>,
+    trouble: Trouble,
     log: Logger,
   ) {
     this.#ledger = ledger;
@@ -69,6 +75,7 @@ export class Dispatcher {
     this.#longestMs = Math.min(2 * timeoutMs, Math.floor((timeoutMs + claimMs) / 2));
     this.#nowMs = nowMs;
     this.#recreateGroups = recreateGroups;
+    this.#trouble = trouble;
     this.#log = log;
   }
 
@@ -89,6 +96,7 @@ export class Dispatcher {
   /** @param deadlineMs how long calls under way may still take */
   async stop(deadlineMs: number): Promise<void> {
     this.#stopped = true;
+    this.#stopping.resolve();
     if (this.#alarm) clearTimeout(this.#alarm);
     await Promise.race([this.#ended(), Bun.sleep(deadlineMs)]);
   }
@@ -160,7 +168,7 @@ export class Dispatcher {
       ? ({ kind: 'resolved' } as const)
       : await this.#qiscus.assignAgent(intent.roomId, intent.agentId, left());
     const { answer, about } = answerOf(outcome, reading);
-    await this.#untilHeard(() => this.#ledger.answer(intent, answer, about));
+    await this.#untilHeard(intent, () => this.#ledger.answer(intent, answer, about));
   }
 
   async #assign(intent: Intent): Promise<void> {
@@ -171,7 +179,7 @@ export class Dispatcher {
       void this.#ledger.spendCalls(1, this.#limits.ratePerSecond).catch(() => undefined);
       action = afterReading(await this.#qiscus.readRoom(intent.roomId, left()), action.reason, intent.refusals);
     }
-    await this.#untilHeard(() => this.#tell(intent, action));
+    await this.#untilHeard(intent, () => this.#tell(intent, action));
   }
 
   /** Starts the time of one intent; the function that it returns tells what is left of it, ms. */
@@ -182,18 +190,29 @@ export class Dispatcher {
 
   /**
    * Reports until it is heard: a repeat is fenced, so it changes nothing. Where a newer version works it stays unsaid: a
-   * process of that one takes the intent over.
+   * process of that one takes the intent over. So it does where the script raises until then.
    */
-  async #untilHeard(report: () => Promise<unknown>): Promise<void> {
-    for (;;) {
+  async #untilHeard({ roomId }: Intent, report: () => Promise<unknown>): Promise<void> {
+    const begun = performance.now();
+    for (let pauseMs = PAUSE_AFTER_ERROR_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       try {
         await report();
         return;
       } catch (error) {
         if (this.#stopped || error instanceof NewerFormat) return;
-        await this.#recover(error);
+        if (!this.#trouble.raised(error, 'report', roomId)) await this.#recover(error);
+        else if (performance.now() - begun + pauseMs > this.#limits.claimMs) return;
+        else await this.#pause(pauseMs);
       }
     }
+  }
+
+  /** Sleeps for so long, or until the stop. */
+  async #pause(ms: number): Promise<void> {
+    const over = Promise.withResolvers<void>();
+    const timer = setTimeout(over.resolve, ms);
+    await Promise.race([over.promise, this.#stopping.promise]);
+    clearTimeout(timer);
   }
 
   #tell(intent: Intent, action: Action): Promise<unknown> {
@@ -225,6 +244,7 @@ export class Dispatcher {
 
   async #recover(error: unknown): Promise<void> {
     const message = error instanceof Error ? error.message : String(error);
+    this.#trouble.raised(error, 'outbox');
     this.#log.debug({ event: 'outbox.unread', reason: message }, 'the outbox could not be read or written');
     if (message.includes('NOGROUP')) await this.#recreateGroups().catch(() => undefined);
     else await Bun.sleep(PAUSE_AFTER_ERROR_MS);

@@ -10,6 +10,7 @@
 import type { Logger } from 'pino';
 import { isOlder } from '../ids';
 import type { RedisClient } from '../redis/client';
+import { raisedByScript } from '../redis/errors';
 import type { Doorbell, Listener } from '../streams/doorbell';
 import { ENTRIES_AT_ONCE, type Ledger } from './index';
 import type { Turns } from './turns';
@@ -104,7 +105,7 @@ export class Applier implements Listener {
     try {
       await ledger.takeEntries('pending');
     } catch (error) {
-      if (!isScriptError(error)) throw error;
+      if (!raisedByScript(error)) throw error;
       const buried = await ledger.buryEntry(DELIVERIES_BEFORE_BURIAL, 'the webhook could not be applied');
       if (buried.kind === 'buried') {
         log.error({ event: 'entry.buried', entry: buried.entry, err: error }, 'a webhook went to the dead letters');
@@ -122,7 +123,7 @@ export class Applier implements Listener {
       return;
     }
     // A script that raised left its entries pending; the next round takes them one at a time.
-    if (isScriptError(error)) log.error({ event: 'entry.failed', err: error }, 'webhooks could not be applied');
+    if (raisedByScript(error)) log.error({ event: 'entry.failed', err: error }, 'webhooks could not be applied');
     else log.debug({ event: 'inbox.unread', reason: message }, 'the inbox could not be read');
     this.#unsure = true;
     await Bun.sleep(PAUSE_AFTER_ERROR_MS);
@@ -130,9 +131,4 @@ export class Applier implements Listener {
     // What this does not see is found by a later look.
     await this.look().catch(() => undefined);
   }
-}
-
-/** Did the script itself raise (and not Redis or the connection)? */
-function isScriptError(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('user_script');
 }

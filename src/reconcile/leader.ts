@@ -11,6 +11,7 @@
  */
 import { TAKEOVERS_BEFORE_PARKING } from '../dispatch/policy';
 import type { JournalRecord } from '../ledger/model';
+import type { Trouble } from '../ledger/trouble';
 import { NewerFormat } from '../redis/format';
 import { type ComparisonParts, Comparisons } from './comparisons';
 import type { DecisionLog } from './decisions';
@@ -40,6 +41,7 @@ export interface LeaderParts extends ComparisonParts {
   holder: string;
   /** Also of what no webhook and no call finds to be lost. */
   recreateGroups: () => Promise<void>;
+  trouble: Trouble;
 }
 
 export class Leader {
@@ -142,18 +144,20 @@ export class Leader {
   }
 
   async #lead(): Promise<void> {
-    const { config, ledger, decisions, dryRun } = this.#parts;
+    const { config, ledger, decisions, dryRun, trouble } = this.#parts;
     const goesOn = () => this.#leads && !this.#stopped;
     const idle = this.#isIdle();
     if (this.#periods.begins('clock', idle ? IDLE_CLOCK_MS : 0)) {
-      const { waiting, nextDueMs } = await advanceClock(ledger, config, goesOn);
-      this.#waiting = waiting;
-      this.#nextDueMs = nextDueMs;
+      await trouble.despite('clock', async () => {
+        const { waiting, nextDueMs } = await advanceClock(ledger, config, goesOn);
+        this.#waiting = waiting;
+        this.#nextDueMs = nextDueMs;
+      });
       await decisions.catchUp();
       await dryRun?.catchUp();
     }
     if (this.#periods.begins('takeover', idle ? IDLE_CLOCK_MS : RECLAIM_EVERY_MS)) {
-      await ledger.reclaim(config.outboxClaimMs, TAKEOVERS_BEFORE_PARKING);
+      await trouble.despite('takeover', () => ledger.reclaim(config.outboxClaimMs, TAKEOVERS_BEFORE_PARKING));
     }
     this.#periods.every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
     this.#periods.every('sweep', config.reconcileSeconds * SECOND_MS, () => this.#comparisons.rooms());

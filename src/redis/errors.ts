@@ -16,3 +16,9 @@ export function storeError(error: unknown): unknown {
   if (answered && !UNABLE.test(error.message)) return error;
   return new ServiceError('STORE_UNAVAILABLE', 'Redis is not available. Try again in a moment.', { cause: error });
 }
+
+/** Did the script itself raise (and not Redis or the connection)? Then a repeat meets the same until somebody mends it. */
+export function raisedByScript(error: unknown): boolean {
+  if (!(error instanceof Error) || !error.message.includes('user_script')) return false;
+  return !UNABLE.test(error.message) && !error.message.includes('NOGROUP');
+}

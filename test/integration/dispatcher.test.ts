@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import pino from 'pino';
 import { Dispatcher } from '../../src/dispatch/dispatcher';
 import { Ledger, type TakenIntents } from '../../src/ledger/index';
+import { Trouble } from '../../src/ledger/trouble';
 import { createQiscusClient } from '../../src/qiscus/client';
 import { connect, mastersOf } from '../../src/redis/client';
 import { type Reply, Scripts } from '../../src/redis/scripts';
@@ -55,7 +56,8 @@ onBothRedis((s) => {
       const qiscus = createQiscusClient({ baseUrl: server.url.origin, ...app, timeoutMs });
       const limits = { concurrency: 8, ratePerSecond: 1_000, timeoutMs, claimMs };
       const nowMs = () => s.t.clock.ms;
-      return new Dispatcher(ledger, qiscus, limits, nowMs, async () => undefined, pino({ level: 'silent' }));
+      const log = pino({ level: 'silent' });
+      return new Dispatcher(ledger, qiscus, limits, nowMs, async () => undefined, new Trouble(log), log);
     }
 
     test('a refusal and the look at the room together end before the intent is taken over', async () => {

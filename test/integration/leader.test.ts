@@ -3,6 +3,7 @@ import { expect, test } from 'bun:test';
 import pino from 'pino';
 import { readConfig } from '../../src/config';
 import { Ledger } from '../../src/ledger/index';
+import { Trouble } from '../../src/ledger/trouble';
 import type { Qiscus } from '../../src/qiscus/model';
 import { DecisionLog } from '../../src/reconcile/decisions';
 import { Leader } from '../../src/reconcile/leader';
@@ -55,6 +56,7 @@ test('a room is adopted after two sweeps in a row of one leader, not of one befo
     decisions: new Decisions(t.ledger, journal, log),
     dryRun: null,
     recreateGroups: async () => undefined,
+    trouble: new Trouble(log),
   });
   const nextSweep = () => {
     const before = sweeps.length;
@@ -106,6 +108,7 @@ test('what somebody else wrote to the decision log while it was cut off is not w
     decisions: new DecisionLog(ledger, journal, log),
     dryRun: null,
     recreateGroups: async () => undefined,
+    trouble: new Trouble(silent),
   });
   const write = () => client.xadd(t.keys.journal, '*', 'event', 'room.waiting', 'at', '1');
   leader.start();

@@ -180,8 +180,8 @@ onBothRedis((s) => {
       for (const { key, id } of hidden) await s.client.hset(key, id, Buffer.from([0x91, 0x00]));
       await snapshot();
       await arrive(...rooms(10, 110));
-      // Who closes rooms that waited for too long meets the record too.
-      await expect(advance(1_000, { journalEntries: 50, waitMaxMs: 1 })).rejects.toThrow('a record cannot be read');
+      // Who closes rooms that waited for too long meets the record too, and passes it over.
+      await advance(1_000, { journalEntries: 50, waitMaxMs: 1 });
       for (const { key, id, raw } of hidden) await s.client.hset(key, id, raw ?? '');
       const lacking = await books();
       const parts = lacking.journal.filter(({ event }) => event === 'snapshot.agents' || event === 'snapshot.rooms');

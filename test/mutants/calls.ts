@@ -73,8 +73,8 @@ export const CALLS: Mutant[] = [
     edits: [
       {
         file: 'lua/confirm_assignments.lua',
-        find: '  local agent = room and agent_read(room.agent)\n  acknowledge_intent(intent)\n',
-        replace: '  acknowledge_intent(intent)\n  local agent = room and agent_read(room.agent)\n',
+        find: '  local agent = room and holder_of(room)\n  acknowledge_intent(intent)\n',
+        replace: '  acknowledge_intent(intent)\n  local agent = room and holder_of(room)\n',
       },
     ],
     killer: { test: 'test/integration/confirmations.test.ts', only: 'a record that cannot be read' },

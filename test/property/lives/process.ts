@@ -13,6 +13,7 @@ import { Applier } from '../../../src/ledger/apply';
 import { Desk } from '../../../src/ledger/desk';
 import { Ledger } from '../../../src/ledger/index';
 import type { Webhook } from '../../../src/ledger/model';
+import { Trouble } from '../../../src/ledger/trouble';
 import { Turns } from '../../../src/ledger/turns';
 import type { Qiscus, QiscusFailure, RosterReading } from '../../../src/qiscus/model';
 import { syncAgents } from '../../../src/reconcile/agents';
@@ -124,7 +125,7 @@ export class Process {
     return [
       ledger,
       new Inbox(this.wire.client, store, new Waiters(), 0, UNHEARD),
-      new Dispatcher(ledger, calls, LIMITS, this.#nowMs, this.#recreateGroups, log),
+      new Dispatcher(ledger, calls, LIMITS, this.#nowMs, this.#recreateGroups, new Trouble(log), log),
       new RoomSweep(this.#lists, ledger, this.#nowMs, rules, this.#turn, log),
     ];
   }
