@@ -6,6 +6,8 @@ interface Named {
   ahead: number;
   /** When it is tried again; '' when that is not known. */
   due: string;
+  /** How long it had to wait; '' while nobody has it. */
+  waited: string;
 }
 
 export const views = {
@@ -75,9 +77,11 @@ export const views = {
     },
     lostBy: { load: 'holds more', last_assigned: 'got a chat more recently', id: 'equal, comes later by id' },
     reasons: {
-      assigned: ({ agent }: Named) => `It is not waiting: ${agent} has it.`,
+      assigned: ({ agent, waited }: Named) =>
+        `It is not waiting: ${agent} has it${waited && `. It had waited ${waited}; why is told below`}.`,
       reserved: ({ agent }: Named) => `It is reserved for ${agent}; Qiscus is being asked.`,
-      resolved: () => 'It is not waiting: the chat is over.',
+      resolved: ({ waited }: Named) =>
+        `It is not waiting: the chat is over${waited && `. It had waited ${waited}; why is told below`}.`,
       parked: () => 'It is parked: Qiscus kept refusing it, and a person has to look.',
       not_yet: ({ agent }: Named) => `${agent} is free and gets it in the next moment.`,
       behind_others: ({ ahead }: Named) =>
@@ -105,7 +109,8 @@ export const views = {
       `${assigned} assigned, ${reserved} reserved, ${outside} outside`,
     whyAgent: (name: string) => `What ${name} got, what not, and why`,
     sinceTime: 'Since',
-    got: (n: number, since: string) => `${n === 1 ? 'One chat' : `${n} chats`} since ${since}.`,
+    got: (n: number, since: string) => `${n === 0 ? 'No chat' : n === 1 ? 'One chat' : `${n} chats`} since ${since}.`,
+    earlier: 'What was decided earlier is not on record any more, or too much to count at once.',
     passed: (n: number) => `Passed over ${n === 1 ? 'once' : `${n} times`}:`,
     passedBy: {
       offline: 'offline',

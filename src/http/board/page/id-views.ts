@@ -78,9 +78,11 @@ export const views: typeof en = {
       id: 'seimbang, id-nya belakangan',
     },
     reasons: {
-      assigned: ({ agent }) => `Room ini tidak menunggu: sudah dipegang ${agent}.`,
+      assigned: ({ agent, waited }) =>
+        `Room ini tidak menunggu: sudah dipegang ${agent}${waited && ` setelah menunggu ${waited}; sebabnya ada di bawah`}.`,
       reserved: ({ agent }) => `Sudah dipesan untuk ${agent}; Qiscus sedang diminta.`,
-      resolved: () => 'Room ini tidak menunggu: chat-nya sudah selesai.',
+      resolved: ({ waited }) =>
+        `Room ini tidak menunggu: chatnya sudah selesai${waited && `. Tadinya menunggu ${waited}; sebabnya ada di bawah`}.`,
       parked: () => 'Room ini diparkir: Qiscus terus menolaknya, dan perlu dilihat orang.',
       not_yet: ({ agent }) => `${agent} luang dan sebentar lagi mendapatkannya.`,
       behind_others: ({ ahead }) =>
@@ -90,7 +92,7 @@ export const views: typeof en = {
       nobody_online: () => 'Tidak ada agent yang online.',
       all_full: () => 'Semua agent yang boleh melayaninya sudah penuh.',
       all_paused: () => 'Semua agent online yang boleh melayaninya sedang dijeda.',
-      no_agent_for_channel: () => 'Tidak ada agent online yang melayani channel-nya.',
+      no_agent_for_channel: () => 'Tidak ada agent online yang melayani channelnya.',
       delayed: ({ due }) =>
         `Qiscus baru saja menolaknya; dicoba lagi ${due === '' ? 'sebentar lagi' : `pukul ${due}`}.`,
       calls_stopped: () => 'Panggilan ke Qiscus berhenti: Qiscus menolak kami atau tidak menjawab.',
@@ -105,7 +107,8 @@ export const views: typeof en = {
     loadOf: (reserved, assigned, outside) => `${assigned} ditugaskan, ${reserved} dipesan, ${outside} dari luar`,
     whyAgent: (name) => `Yang didapat ${name}, yang tidak, dan mengapa`,
     sinceTime: 'Sejak',
-    got: (n, since) => `${n} chat sejak ${since}.`,
+    got: (n, since) => `${n === 0 ? 'Tidak ada chat' : `${n} chat`} sejak ${since}.`,
+    earlier: 'Keputusan sebelumnya tidak tercatat lagi, atau terlalu banyak untuk dihitung sekaligus.',
     passed: (n) => `Dilewati ${n} kali:`,
     passedBy: {
       offline: 'offline',

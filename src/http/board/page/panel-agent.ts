@@ -98,7 +98,11 @@ function clockOf(ms: number): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}`;
 }
 
-function decisions({ got, counted_from, passed_over, decisions: newest }: AgentDecisions, id: string, state: State) {
+function decisions(
+  { got, since, counted_from, passed_over, decisions: newest }: AgentDecisions,
+  id: string,
+  state: State,
+) {
   const { words, language } = state;
   const texts = words.views.panel;
   const passed = Object.entries(passed_over).filter(([, count]) => count > 0);
@@ -106,6 +110,7 @@ function decisions({ got, counted_from, passed_over, decisions: newest }: AgentD
   const list = [...newest, ...older.filter((one) => !newest.some((other) => other.id === one.id))];
   return html`
     <p class="sentence">${texts.got(got, momentText(counted_from, language))} ${count > 0 ? texts.passed(count) : nothing}</p>
+    ${Date.parse(counted_from) - Date.parse(since) > 60_000 ? html`<p class="reason">${texts.earlier}</p>` : nothing}
     <ul class="passed">
       ${passed.map(([key, n]) => html`<li><span class="n">${n}×</span> ${textFor(texts.passedBy, key) ?? key}</li>`)}
     </ul>

@@ -6,7 +6,7 @@ import { countsIn, tell } from './reasons.js';
 import { change, type State } from './state.js';
 import { durationText, momentText } from './times.js';
 import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
-import { clockText, textFor } from './words.js';
+import { clockText, type Language, textFor } from './words.js';
 
 /** More rows are a wall; the best come first. */
 const MOST_SHOWN = 50;
@@ -40,7 +40,6 @@ export function draw(state: State): TemplateResult | typeof nothing {
   if (room === null) return html`<p class="empty">${words.page.loading}</p>`;
   const found = room;
   const fact = (name: string, value: unknown) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`;
-  const nameOf = (id: string) => nameIn(state, id);
   const press = async () => {
     asked = !asked;
     why = null;
@@ -50,10 +49,13 @@ export function draw(state: State): TemplateResult | typeof nothing {
     if (room?.room_id === found.room_id) why = reasons;
     change();
   };
+  const waiting = found.state === 'waiting' || found.state === 'reserved';
+  const happened = timeline(found, state);
+  const agents = asked ? candidates(state) : nothing;
   return html`
     <dl class="facts">
       ${fact(texts.state, html`<span class="state ${found.state}">${textFor(texts.states, found.state) ?? found.state}</span>`)}
-      ${found.agent_id ? fact(texts.holder, html`<a href="#/agents/${encodeURIComponent(found.agent_id)}">${nameOf(found.agent_id)}</a>`) : nothing}
+      ${found.agent_id ? fact(texts.holder, html`<a href="#/agents/${encodeURIComponent(found.agent_id)}">${nameIn(state, found.agent_id)}</a>`) : nothing}
       ${waits(found, state).map(([name, value]) => fact(name, value))}
       ${fact(texts.since, momentText(found.since, language))}
       ${found.state === 'resolved' ? nothing : fact(texts.channel, found.channel_id ?? texts.none)}
@@ -65,11 +67,18 @@ export function draw(state: State): TemplateResult | typeof nothing {
       <button type="button" class="why" aria-expanded=${asked} @click=${press}>${asked ? texts.whyHide : texts.why}</button>
       ${hands(found, state)}
     </div>
-    ${asked ? reasons(state) : nothing}
-    <h3>${texts.timeline}</h3>
+    ${asked ? sentence(state) : nothing}
+    ${/* What a room that waits no longer had to wait for is past. */ waiting ? [agents, happened] : [happened, agents]}`;
+}
+
+/** What happened to it, newest first. */
+function timeline({ decisions }: RoomDetail, state: State) {
+  const { words, language } = state;
+  return html`
+    <h3>${words.views.panel.timeline}</h3>
     <ol class="timeline">
-      ${runs(found.decisions).map(({ record, times }) => {
-        const { what, why: because } = tell(record, words.why, nameOf);
+      ${runs(decisions).map(({ record, times }) => {
+        const { what, why: because } = tell(record, words.why, (id) => nameIn(state, id));
         return html`<li>
           <time datetime=${record.at}>${momentText(record.at, language)}</time>
           <span class="what">${what}</span>${times > 1 ? html` <span class="times">${times}×</span>` : nothing}
@@ -92,9 +101,15 @@ function waits(
       [where, position],
     ];
   }
-  if (state !== 'assigned' && state !== 'resolved') return [];
+  const waited = waitedText({ state, decisions }, language);
+  return waited === '' ? [] : [[texts.waited, waited]];
+}
+
+/** How long it had to wait; '' while nobody has it. */
+function waitedText({ state, decisions }: Pick<RoomDetail, 'state' | 'decisions'>, language: Language): string {
+  if (state !== 'assigned' && state !== 'resolved') return '';
   const { waited } = decisions.find(({ event }) => event === 'room.assigned')?.fields ?? {};
-  return waited ? [[texts.waited, durationText(Number(waited) / 1000, language)]] : [];
+  return waited ? durationText(Number(waited) / 1000, language) : '';
 }
 
 /** Customers write again and again while they wait: such records in a row are one line. */
@@ -122,26 +137,33 @@ function hands({ room_id, state, customer_name }: RoomDetail, { words, ready }: 
   ];
 }
 
-/** Why it is where it is, in a sentence; and every agent with a verdict. */
-function reasons(state: State) {
-  const { words } = state;
+/** Why it is where it is. */
+function sentence(state: State) {
+  const { words, language } = state;
   const texts = words.views.panel;
   if (why === null) return html`<p class="empty" role="status">${words.page.loading}</p>`;
-  const { reason, ahead, due, next, counts, total, candidates } = why;
-  const shown = candidates.slice(0, MOST_SHOWN);
+  const { reason, ahead, due, next, counts } = why;
   const holder = room?.agent_id ?? next;
   const said = texts.reasons[reason]({
     agent: holder ? nameIn(state, holder) : texts.none,
     ahead,
-    due: due === null ? '' : momentText(due, state.language),
+    due: due === null ? '' : momentText(due, language),
+    waited: room === null ? '' : waitedText(room, language),
   });
   const others = countsIn(counts, words.why);
-  const { agent } = words.agents.columns;
-  const sentence = html`
-    <p class="sentence" role="status">${said}${others ? html` <span class="reason">(${others})</span>` : nothing}</p>`;
-  if (total === 0) return sentence;
   return html`
-    ${sentence}
+    <p class="sentence" role="status">${said}${others ? html` <span class="reason">(${others})</span>` : nothing}</p>`;
+}
+
+/** Every agent with a verdict. */
+function candidates(state: State) {
+  const { words } = state;
+  const texts = words.views.panel;
+  if (why === null || why.total === 0) return nothing;
+  const { total } = why;
+  const shown = why.candidates.slice(0, MOST_SHOWN);
+  const { agent } = words.agents.columns;
+  return html`
     <div class="scroll" tabindex="0" role="region" aria-label=${texts.candidates}>
       <table class="data candidates">
         <caption>${texts.candidates}</caption>
