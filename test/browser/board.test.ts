@@ -33,6 +33,8 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await sandbox.faults.add({ on: 'assign_agent', roomId: 'stuck', effect: 'status', status: 422, times: null });
     await sandbox.rooms.create({ roomId: 'stuck', customerName: 'Harpi' });
     await sandbox.rooms.create({ roomId: 'held', customerName: 'Dewi' });
+    // Nobody serves this channel.
+    await sandbox.rooms.create({ roomId: 'waits', channelId: '999' });
     // Few enough that our own rooms are served too.
     const plan = { ...BUSY_QUARTER, speed: 20, rate: 0.06, breaks: { everyMs: 1e9, lastMs: 1 }, faults: 0 };
     traffic = new Traffic(sandbox, plan).run(quiet.signal);
@@ -214,7 +216,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
   test.each(views)(
     'nothing serious for axe: %s, %s',
     async (size, scheme) => {
-      const { page, elsewhere, complaints } = await scene.open({ size, scheme, path: '/#/rooms/held' });
+      const { page, elsewhere, complaints } = await scene.open({ size, scheme, path: '/#/rooms/waits' });
       await page.locator('#panel button.why').click();
       await page.locator('#panel table.candidates').waitFor();
       const found = [...(await serious(page))];

@@ -6,7 +6,7 @@ interface Named {
   ahead: number;
   /** When it is tried again; '' when that is not known. */
   due: string;
-  /** How long it had to wait; '' while nobody has it. */
+  /** How long it had to wait; '': it had not. */
   waited: string;
 }
 

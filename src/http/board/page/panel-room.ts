@@ -6,7 +6,7 @@ import { countsIn, tell } from './reasons.js';
 import { change, type State } from './state.js';
 import { durationText, momentText } from './times.js';
 import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
-import { clockText, type Language, textFor } from './words.js';
+import { clockText, textFor } from './words.js';
 
 /** More rows are a wall; the best come first. */
 const MOST_SHOWN = 50;
@@ -101,15 +101,15 @@ function waits(
       [where, position],
     ];
   }
-  const waited = waitedText({ state, decisions }, language);
-  return waited === '' ? [] : [[texts.waited, waited]];
+  const waited = secondsWaited({ state, decisions });
+  return waited === null ? [] : [[texts.waited, durationText(waited, language)]];
 }
 
-/** How long it had to wait; '' while nobody has it. */
-function waitedText({ state, decisions }: Pick<RoomDetail, 'state' | 'decisions'>, language: Language): string {
-  if (state !== 'assigned' && state !== 'resolved') return '';
+/** How long it had to wait until an agent had it; null: nobody has or had it. */
+function secondsWaited({ state, decisions }: Pick<RoomDetail, 'state' | 'decisions'>): number | null {
+  if (state !== 'assigned' && state !== 'resolved') return null;
   const { waited } = decisions.find(({ event }) => event === 'room.assigned')?.fields ?? {};
-  return waited ? durationText(Number(waited) / 1000, language) : '';
+  return waited ? Number(waited) / 1000 : null;
 }
 
 /** Customers write again and again while they wait: such records in a row are one line. */
@@ -144,11 +144,13 @@ function sentence(state: State) {
   if (why === null) return html`<p class="empty" role="status">${words.page.loading}</p>`;
   const { reason, ahead, due, next, counts } = why;
   const holder = room?.agent_id ?? next;
+  const waited = room && secondsWaited(room);
   const said = texts.reasons[reason]({
     agent: holder ? nameIn(state, holder) : texts.none,
     ahead,
     due: due === null ? '' : momentText(due, language),
-    waited: room === null ? '' : waitedText(room, language),
+    // Nobody calls less a wait.
+    waited: waited !== null && waited >= 1 ? durationText(waited, language) : '',
   });
   const others = countsIn(counts, words.why);
   return html`
