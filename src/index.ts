@@ -12,6 +12,7 @@ import { ConfigError, findMisspellings, readConfig } from './config';
 import { ServiceError } from './errors';
 import { createLogger } from './logger';
 import { startService } from './service';
+import { echoes } from './signals';
 
 function readOrExit() {
   try {
@@ -28,6 +29,7 @@ const { logger, learn, reopen, flush, settle } = createLogger(config);
 /** For the last words to Slack, ms. */
 const SETTLE_MS = 2_000;
 let signals = 0;
+const isEcho = echoes();
 process.on('SIGTERM', () => void stopOn('SIGTERM'));
 process.on('SIGINT', () => void stopOn('SIGINT'));
 // A terminal that is closed says so with the same signal: nobody is left who could stop the service otherwise.
@@ -88,6 +90,7 @@ async function readAppsAgain(): Promise<void> {
 }
 
 async function stopOn(signal: NodeJS.Signals): Promise<void> {
+  if (isEcho(signal)) return;
   signals += 1;
   if (signals > 1) exit(1);
   logger.info({ event: 'service.stopping', signal }, 'stopping');

@@ -161,6 +161,7 @@ if (import.meta.main) {
     config: { strangerRooms: 'lenient' },
   });
   console.log(`Qiscus sandbox: ${sandbox.url} (control: ${sandbox.url}/sandbox)`);
-  process.once('SIGTERM', () => sandbox.stop());
-  process.once('SIGINT', () => sandbox.stop());
+  process.on('SIGTERM', () => sandbox.stop());
+  // Under npm it comes twice.
+  process.on('SIGINT', () => sandbox.stop());
 }

@@ -29,12 +29,13 @@ test(
 );
 
 test(
-  'Ctrl-C ends it early: the board was there, what was open is ended, and judged',
+  'Ctrl-C ends it early, also when it comes twice as under npm: the board was there, what was open is ended, and judged',
   async () => {
+    const TMPDIR = temporaryFolder();
     const port = await freePort();
     const args = ['--minutes', '600', '--speed', '60', '--port', String(port)];
     const child = Bun.spawn([process.execPath, join(import.meta.dir, '../..', FILE), ...args], {
-      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: temporaryFolder() },
+      env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const api = `http://127.0.0.1:${port}/api/v1`;
@@ -45,8 +46,31 @@ test(
     await until(assigned, { what: 'somebody is served', withinMs: 30_000 });
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(200);
     child.kill('SIGINT');
-    expect(await new Response(child.stdout).text()).toMatch(/\n[1-9]\d* decisions judged, nothing broken\n$/);
+    await fetch(`${api}/journal?limit=1`).catch(() => undefined);
+    child.kill('SIGINT');
+    const out = await new Response(child.stdout).text();
+    expect(out).toMatch(/\n[\d.]+ of 600 min of people, ended early; speed 60, seed 1\n/);
+    expect(out).toMatch(/\n[1-9]\d* decisions judged, nothing broken\n$/);
     expect(await child.exited).toBe(0);
+    // Neither its Redis, which has its socket there, nor any other trace is left.
+    expect(await Array.fromAsync(new Bun.Glob('*').scan({ cwd: TMPDIR, onlyFiles: false }))).toEqual([]);
+  },
+  WITHIN_MS,
+);
+
+test(
+  'lost webhooks: the summary says how each was made good',
+  async () => {
+    const played = await play({ minutes: 3, speed: 60, seed: 1, port: 0, lost: 0.4 });
+    expect(played.broken).toEqual([]);
+    const ways = [...played.madeGood.values()];
+    expect(ways.reduce((sum, many) => sum + many, 0)).toBe(played.counts.lost);
+    // A resolve that is lost, and nobody writes again, is found by asking only.
+    expect(played.madeGood.get('asked')).toBeGreaterThan(0);
+    expect(played.madeGood.has('silent')).toBe(false);
+    const line = summary(played, SCREEN).find((text) => text.includes('lost ones'));
+    expect(line).toContain(`${played.counts.lost}: `);
+    expect(line).toContain(`${played.madeGood.get('asked')} found by asking Qiscus`);
   },
   WITHIN_MS,
 );

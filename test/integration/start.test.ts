@@ -166,6 +166,17 @@ test('a second signal ends it at once', async () => {
   expect([0, 1]).toContain(await service.exited);
 });
 
+test('one Ctrl-C that comes twice, as under npm, stops in order', async () => {
+  const service = await start({ LOG_LEVEL: 'info' });
+  for (let nth = 0; nth < 5; nth++) {
+    process.kill(service.pid, 'SIGINT');
+    // Long enough for the signal to be heard, and not to be merged with the next one.
+    await fetch(`${service.url}/health/live`).catch(() => undefined);
+  }
+  expect(await service.exited).toBe(0);
+  expect(service.output()).toContain('"service.stopped"');
+});
+
 test('LOG_STACK=single writes the file, SIGHUP reopens it, and nothing is lost on the way', async () => {
   const dataDir = temporaryFolder('log');
   const file = join(dataDir, 'logs/agent-allocation.log');

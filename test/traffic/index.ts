@@ -8,7 +8,9 @@ import { called } from '../../src/cli/called';
 import { CommandError, wrongUsage } from '../../src/cli/errors';
 import { readArguments, runCommand } from '../../src/cli/main';
 import { cut, screenOf } from '../../src/cli/screen';
+import { duration } from '../../src/cli/words';
 import { ServiceError } from '../../src/errors';
+import { echoes } from '../../src/signals';
 import { play } from './play';
 import { summary } from './summary';
 
@@ -16,8 +18,9 @@ const HELP = `A busy time on a service of its own, to watch on the board.
 
   ${called('sandbox:traffic')} [options]
 
-  --minutes <n>   how long chats come, in the people's time; 1 to 1440, default 15
-  --speed <n>     how many times as fast as ours that runs; 1 to 60, default 1
+  --minutes <n>   how long chats come, in the people's time; 0.1 to 1440, default 15
+  --speed <n>     how many times as fast as ours that runs; 1 to 60, default 1: at 10 the 15 minutes pass in 90 s.
+                  The board counts by your clock; the summary tells waits in the people's time
   --seed <n>      another seed, other people; default 1
   --port <n>      of the board; default 3000
 
@@ -47,8 +50,12 @@ async function main(): Promise<number> {
       throw wrongUsage(`--${name} must be a ${whole ? 'whole ' : ''}number from ${least} to ${most}.`);
     return value;
   };
+  const minutes = number('minutes', 0.1, 1_440, false);
+  const speed = number('speed', 1, 60, false);
   const stop = new AbortController();
-  const end = () => {
+  const isEcho = echoes();
+  const end = (signal: NodeJS.Signals) => {
+    if (isEcho(signal)) return;
     if (stop.signal.aborted) process.exit(130);
     stop.abort();
   };
@@ -62,12 +69,15 @@ async function main(): Promise<number> {
     else if (told++ % LINE_EVERY === 0) screen.print(line);
   };
   const played = await play({
-    minutes: number('minutes', 0.1, 1_440, false),
-    speed: number('speed', 1, 60, false),
+    minutes,
+    speed,
     seed: number('seed', 0, 2 ** 31, true),
     port: number('port', 0, 65_535, true),
     stop: stop.signal,
-    opened: (url) => screen.print(`Watch it: ${url.replace('//127.0.0.1:', '//localhost:')}/   (Ctrl-C ends it early)`),
+    opened: (url) =>
+      screen.print(
+        `Watch it: ${url.replace('//127.0.0.1:', '//localhost:')}/   for ${duration((minutes * 60) / speed)}, and a little for the end (Ctrl-C ends it early)`,
+      ),
     tell,
   }).catch((error) => {
     throw error instanceof ServiceError ? new CommandError(error.message.replace('with PORT.', 'with --port.')) : error;

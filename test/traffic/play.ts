@@ -21,6 +21,7 @@ import { comeToRest } from '../soak/rest';
 import { Timekeeper } from '../soak/times';
 import { readBooks } from '../support/books';
 import { beginnings, replay } from '../support/replay';
+import { madeGood, type Way } from './losses';
 
 export interface PlayOptions {
   /** How many times as fast as ours the people's time runs. */
@@ -36,15 +37,21 @@ export interface PlayOptions {
   opened?(url: string): void;
   /** Hears how far it is, about once a second. */
   tell?(line: string): void;
+  /** Share of webhooks that are never sent; default: that of BUSY_QUARTER. */
+  lost?: number;
   /** What Qiscus takes for too many rooms of one agent; default: our limit. */
   cap?: number;
 }
 
 export interface Played {
   minutes: number;
+  /** Of these minutes, when it was ended early; else null. */
+  endedAt: number | null;
   speed: number;
   seed: number;
   counts: TrafficCounts;
+  /** How the webhooks that were lost were made good. */
+  madeGood: Map<Way, number>;
   /** Journal records by event. */
   events: Record<string, number>;
   /** From a customer's message to the agent, seconds of the people's time. */
@@ -83,11 +90,12 @@ function environment(dataDir: string, { speed, port }: PlayOptions): Record<stri
 /** More goes wrong than on a usual day: a quarter of an hour is to meet some of it. */
 const FAULTS = 0.05;
 
-function planOf({ speed, minutes, seed }: PlayOptions): Plan {
+function planOf({ speed, minutes, seed, lost = BUSY_QUARTER.webhooks.lost }: PlayOptions): Plan {
   const forMs = minutes * 60_000;
   const chats = Number.POSITIVE_INFINITY;
   const rush = { ...BUSY_QUARTER.rush, everyMs: forMs };
-  return { ...BUSY_QUARTER, seed, speed, forMs, chats, rush, faults: FAULTS };
+  const webhooks = { ...BUSY_QUARTER.webhooks, lost };
+  return { ...BUSY_QUARTER, seed, speed, forMs, chats, rush, webhooks, faults: FAULTS };
 }
 
 /** Plays, ends, judges. @throws ServiceError when the service cannot start, for one because the port is taken */
@@ -125,12 +133,11 @@ async function perform(options: PlayOptions, undo: (() => Promise<unknown>)[]): 
 
   const traffic = new Traffic(sandbox, planOf(options));
   const begunMs = performance.now();
-  const timer = setInterval(
-    () => tell(progress(traffic, ((performance.now() - begunMs) * speed) / 60_000, minutes)),
-    TELL_EVERY_MS,
-  );
+  const minute = () => ((performance.now() - begunMs) * speed) / 60_000;
+  const timer = setInterval(() => tell(progress(traffic, minute(), minutes)), TELL_EVERY_MS);
   undo.push(async () => clearInterval(timer));
   await traffic.run(stop);
+  const endedAt = stop?.aborted && minute() < minutes ? minute() : null;
   const restMs = REST_MS + 3 * config.reconcileSeconds * 1_000;
   const broken = await comeToRest({ client, keys, sandbox }, traffic, times, restMs);
   clearInterval(timer);
@@ -141,7 +148,8 @@ async function perform(options: PlayOptions, undo: (() => Promise<unknown>)[]): 
   const books = await readBooks(client, keys);
   const [from] = beginnings(books.journal, books.whole);
   return {
-    ...{ minutes, speed, seed, broken, counts: traffic.counts, events: times.events },
+    ...{ minutes, endedAt, speed, seed, broken, counts: traffic.counts, events: times.events },
+    madeGood: madeGood(traffic.losses, books.journal),
     waits: times.take().assignedMs.map((ms) => (ms * speed) / 1_000),
     shares: [...Map.groupBy(assigns, ({ agentId }) => agentId)]
       .map(([agent, rooms]): [string, number] => [agent, rooms.length])

@@ -54,6 +54,14 @@ export interface TrafficCounts {
   refused: number;
 }
 
+/** A webhook that was never sent. */
+export interface Loss {
+  kind: WebhookKind;
+  roomId: string;
+  /** ms since the epoch. */
+  atMs: number;
+}
+
 const TICK_MS = 10;
 const LOOK_EVERY_MS = 50;
 const BACK_AT_ONCE = 0.3;
@@ -73,6 +81,8 @@ export class Traffic {
     replies: {},
     refused: 0,
   };
+  /** Those of `counts.lost`, oldest first. */
+  readonly losses: Loss[] = [];
   readonly #hands: Hands;
   readonly #plan: Plan;
   readonly #answered: (kind: WebhookKind, tookMs: number) => void;
@@ -237,7 +247,10 @@ export class Traffic {
     if (dice < lost) how = { copies: 0 };
     else if (dice < lost + late) how = { copies: 1, delayMs: slowMs };
     else if (dice < lost + late + twice) how = { copies: 2, spreadMs: this.#random() < 0.5 ? 0 : slowMs };
-    if (how.copies === 0) this.counts.lost++;
+    if (how.copies === 0) {
+      this.counts.lost++;
+      this.losses.push({ kind, roomId, atMs: Date.now() });
+    }
     if (how.copies === 2) this.counts.twice++;
     if (how.delayMs) this.counts.late++;
     const begunMs = performance.now();

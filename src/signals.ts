@@ -1,0 +1,14 @@
+/** One Ctrl-C may come twice: npm hands on to us the signal that the terminal has given us already. */
+
+const ECHO_MS = 500;
+
+/** @returns whether a signal only repeats the same one of just before */
+export function echoes(): (signal: NodeJS.Signals) => boolean {
+  const meantMs = new Map<NodeJS.Signals, number>();
+  return (signal) => {
+    const nowMs = performance.now();
+    const isEcho = nowMs - (meantMs.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO_MS;
+    if (!isEcho) meantMs.set(signal, nowMs);
+    return isEcho;
+  };
+}
