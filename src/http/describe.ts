@@ -128,8 +128,9 @@ function successes({ replies }: Operation) {
 
 function codesOf(operation: Operation): Set<ErrorCode> {
   const { access, body, errors = [], store } = operation;
-  const codes = new Set<ErrorCode>(errors);
-  if (access !== 'open') codes.add('UNAUTHORIZED').add('TOO_MANY_FAILURES').add('STOPPING');
+  // Where no token is needed, one that is presented has to be right all the same.
+  const codes = new Set<ErrorCode>([...errors, 'UNAUTHORIZED', 'TOO_MANY_FAILURES']);
+  if (access !== 'open') codes.add('STOPPING');
   if (body) codes.add('INVALID_JSON').add('BODY_TOO_LARGE').add('UNSUPPORTED_MEDIA_TYPE').add('INVALID_BODY');
   if (body && access === 'admin') codes.add('CROSS_SITE');
   if (ofOneApp(operation)) codes.add('APP_UNKNOWN');

@@ -5,6 +5,7 @@
 import { beforeAll, describe, expect, test } from 'bun:test';
 import { validate } from '@scalar/openapi-parser';
 import { ERROR_CODES } from '../../src/errors';
+import { closedTokens } from '../support/config';
 import { record } from '../support/desk';
 import { memoryApp } from '../support/memory-app';
 
@@ -145,6 +146,20 @@ describe('its examples work', () => {
     }
     expect(sent).toBeGreaterThan(operations.length);
   });
+});
+
+test('a wrong token is answered as documented, also where none is needed', async () => {
+  const closed = memoryApp(closedTokens);
+  const headers = { authorization: 'Bearer wrong', 'x-webhook-token': 'wrong' };
+  for (const { name, method, path, operation } of operations) {
+    const reply = await closed.send(method, targetOf(path, operation), {
+      json: bodiesOf(operation)[0]?.value,
+      headers,
+    });
+    const { code } = (await reply.json()) as { code: string };
+    const documented = operation.responses[String(reply.status)]?.content?.['application/json']?.examples ?? {};
+    expect([name, code, Object.keys(documented)]).toEqual([name, 'UNAUTHORIZED', ['UNAUTHORIZED']]);
+  }
 });
 
 test('a sandbox says so in the document', async () => {
