@@ -22,6 +22,10 @@ journal('room.compared', ROOM, room, 'agent', OURS, 'theirs', THEIRS, 'source', 
 room_write(ROOM, room)
 redis.call('HINCRBY', COMPARED, 'by:' .. SOURCE, 1)
 if agrees == 1 then redis.call('HINCRBY', COMPARED, 'agreed', 1) end
-if OURS ~= '' then redis.call('HINCRBY', COMPARED, 'ours:' .. OURS, 1) end
-if THEIRS ~= '' then redis.call('HINCRBY', COMPARED, 'theirs:' .. THEIRS, 1) end
+-- Two counts at most for each agent whom we know; those of one who leaves go (note_compared).
+local function count(whose, agent)
+  if redis.call('HEXISTS', AGENTS, agent) == 1 then redis.call('HINCRBY', COMPARED, whose .. agent, 1) end
+end
+count('ours:', OURS)
+count('theirs:', THEIRS)
 return { 'done' }
