@@ -29,10 +29,12 @@ test('without an apps file: the service stops in order', async () => {
   await start({ ROLE: 'api' });
   const { child, hangUp } = await atTerminal({ REDIS_URL: redisUrl() });
   hangUp();
-  // Ends it where the signal did not: then the code is another one.
-  const net = setTimeout(() => child.kill('SIGKILL'), 3_000);
-  expect(await child.exited).toBe(0);
-  clearTimeout(net);
+  try {
+    await until(() => child.exitCode !== null, { what: 'the service to stop', withinMs: 30_000 });
+    expect(child.exitCode).toBe(0);
+  } finally {
+    child.kill('SIGKILL');
+  }
 });
 
 test('with an apps file: the file is read again, and the service goes on', async () => {
