@@ -71,6 +71,16 @@ test('[F33] a room that Qiscus does not know once, and knows again, stays as it 
   expect(await t.desk.readRoom('1')).toMatchObject({ state: 'assigned' });
 });
 
+test('[F56] a room that went on while it was compared is left alone: its next session is not closed, and not asked about', async () => {
+  await hold(['1'], 0);
+  const [before] = await t.ledger.listHeld();
+  await t.append(resolved('1'));
+  await hold(['1'], 0);
+  expect(await t.ledger.repair('1', before?.token ?? 0)).toBe(false);
+  expect(await t.ledger.question('1', before?.token ?? 0)).toBe(false);
+  expect(await t.desk.readRoom('1')).toMatchObject({ state: 'assigned', agentId: 'a' });
+});
+
 test('[F51] rooms that cannot be read do not keep the sweep from reading the others', async () => {
   const sweep = await hold(['1', '2', '3'], 1);
   sandbox.faults.add({ on: 'customer_room', roomId: '1', times: null, effect: 'status', status: 500 });
