@@ -10,7 +10,7 @@
 --           takes the lesser
 --           | {'unknown'}
 -- Replay   changes nothing
--- Cost     O(groups x log agents + agents in the part), and a look at 64 heads
+-- Cost     O(groups x log agents + agents in the part), and a look at 64 heads against the chosen one's channels
 local ROOM, CURSOR = ARGV[2], ARGV[3]
 local AT_ONCE, MOST_HEADS = 100, 64
 
@@ -39,15 +39,14 @@ local function view(id, agent)
   return { id, agent.name, word, order, agent.reserved, agent.assigned, agent.outside, agent_limit(agent), agent.last, agent.seen }
 end
 
--- Is there an older head that the agent may serve, too? It is before this room, whoever gets it.
+-- Is there an older head that the agent may serve, too? It is before this room, whoever gets it. Of the 64 oldest.
 local function older_head(agent)
   local own = sortable(room.place)
+  local served = ',' .. agent.channels .. ','
   for _, head in ipairs(redis.call('ZRANGE', HEADS, 0, MOST_HEADS - 1)) do
     local place, channel = head:match('^([^%z]*)%z(.*)$')
     if place >= own then return 0 end
-    for _, group in ipairs(groups_serving(channel)) do
-      if group == agent.group then return 1 end
-    end
+    if channel == '' or served == ',*,' or served:find(',' .. channel .. ',', 1, true) then return 1 end
   end
   return 0
 end

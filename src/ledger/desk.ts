@@ -1,6 +1,6 @@
-/** The HTTP side's face of the ledger: settings, hands and readings (see LedgerDesk in model.ts for each). */
+/** The HTTP side's face of the ledger: settings, hands and readings (see LedgerDesk in model.ts for each), decoded in readings.ts. */
 import { storeError } from '../redis/errors';
-import { fieldsOf, list, number, text, textOrNull, unexpected } from '../redis/reply';
+import { fieldsOf, list, number, text, textOrNull } from '../redis/reply';
 import type { Reply, Scripts } from '../redis/scripts';
 import { finishDrain } from './comparison';
 import { readFindings } from './dry-run';
@@ -13,63 +13,14 @@ import type {
   JournalRecord,
   LedgerDesk,
   LedgerHealth,
-  QiscusHealth,
   QueueItem,
-  RaisedAlert,
   RoomView,
   WebhookSetting,
 } from './model';
 import { type AgentStanding, byId, standingOf } from './past';
-import { ALERT_CODES, ROOM_STATES, type RoomState } from './verdicts';
+import { agentView, deadLetter, handResult, healthOf, journalRecord, queuePage, roomState, roomView } from './readings';
 
-const BREAKER_STATES: readonly string[] = ['closed', 'open', 'denied', 'slowed'];
-const WEBHOOK_FINDINGS = ['ok', 'unset', 'disabled', 'elsewhere'] as const;
-const CALLS = ['queued', 'sent', 'unknown'] as const;
 const DEAD_LETTERS_SHOWN = 1_000;
-
-function isBreakerState(word: string): word is QiscusHealth['state'] {
-  return BREAKER_STATES.includes(word);
-}
-
-function roomState(value: Reply | undefined): RoomState {
-  const word = text(value);
-  const state = ROOM_STATES.find((state) => state === word);
-  if (!state) throw new Error('a script answered an unknown room state');
-  return state;
-}
-
-/** One journal record as streams answer it: id, then fields. */
-export function journalRecord(id: string, fields: Record<string, string>): JournalRecord {
-  const { event = '', at = '0', ...rest } = fields;
-  return { id, event, atMs: Number(at), fields: rest };
-}
-
-function agentView(item: Reply): AgentView {
-  const [id, name, online, paused, reserved, assigned, outside, limit, own, channels, counted, last] = list(item);
-  const listed = text(channels);
-  return {
-    id: text(id),
-    name: text(name),
-    online: number(online) === 1,
-    paused: number(paused) === 1,
-    load: number(reserved) + number(assigned) + number(outside),
-    reserved: number(reserved),
-    assigned: number(assigned),
-    outside: number(outside),
-    outsideKnown: number(counted) === 1,
-    limit: number(limit),
-    maxCustomers: number(own) < 0 ? null : number(own),
-    channels: listed === '*' ? null : listed.split(',').filter(Boolean),
-    lastAssignedMs: number(last) || null,
-  };
-}
-
-/** A code that this version does not know is a newer one's. */
-function raisedAlert(item: Reply): RaisedAlert[] {
-  const [word, since] = list(item);
-  const code = ALERT_CODES.find((known) => known === word);
-  return code ? [{ code, sinceMs: number(since) }] : [];
-}
 
 export class Desk implements LedgerDesk {
   readonly #scripts: Scripts;
@@ -145,22 +96,7 @@ export class Desk implements LedgerDesk {
   async readRoom(roomId: string): Promise<RoomView | null> {
     const reply = await this.#run('read_room', roomId);
     if (reply[0] === 'unknown') return null;
-    const [, state, agent, channel, source, name, place, position, since, attempts, token, due, call] = reply;
-    return {
-      roomId,
-      state: roomState(state),
-      agentId: textOrNull(agent),
-      token: number(token),
-      channelId: textOrNull(channel),
-      source: textOrNull(source),
-      customerName: textOrNull(name),
-      place: text(place),
-      position: number(position) || null,
-      sinceMs: number(since),
-      dueMs: number(due) || null,
-      call: CALLS.find((word) => word === call) ?? null,
-      attempts: number(attempts),
-    };
+    return roomView(roomId, reply);
   }
 
   explainRoom(roomId: string): Promise<RoomExplanation | null> {
@@ -180,31 +116,15 @@ export class Desk implements LedgerDesk {
     limit: number,
   ): Promise<{ total: number; rooms: QueueItem[]; next: string | null }> {
     const [place = '', room = ''] = after ? after.split(/\/(.*)/s) : [];
-    const [, total, before, ...items] = await this.#run('read_queue', place, room, limit);
-    const rooms = items.map((item, i): QueueItem => {
-      const [roomId, at, channel, since] = list(item);
-      return {
-        roomId: text(roomId),
-        position: number(before) + i + 1,
-        place: text(at),
-        channelId: textOrNull(channel),
-        sinceMs: number(since),
-      };
-    });
-    const last = rooms.at(-1);
-    return {
-      total: number(total),
-      rooms,
-      next: last && rooms.length === limit ? `${last.place}/${last.roomId}` : null,
-    };
+    return queuePage(await this.#run('read_queue', place, room, limit), limit);
   }
 
   async requeueRoom(roomId: string, token: number | null): Promise<HandResult> {
-    return this.#hand(await this.#run('requeue_room', roomId, token ?? ''));
+    return handResult(await this.#run('requeue_room', roomId, token ?? ''));
   }
 
   async releaseRoom(roomId: string): Promise<HandResult> {
-    return this.#hand(await this.#run('release_room', roomId, 'operator'));
+    return handResult(await this.#run('release_room', roomId, 'operator'));
   }
 
   async eraseRoom(roomId: string): Promise<boolean | null> {
@@ -212,26 +132,9 @@ export class Desk implements LedgerDesk {
     return reply[0] === 'unknown' ? null : number(reply[1]) === 1;
   }
 
-  #hand(reply: Reply[]): HandResult {
-    if (reply[0] === 'done') return { kind: 'done', state: roomState(reply[1]) };
-    if (reply[0] === 'unknown') return { kind: 'unknown' };
-    return { kind: 'wrong_state', state: roomState(reply[1]), agentId: textOrNull(reply[2]) };
-  }
-
   async listDeadLetters(): Promise<DeadLetter[]> {
     const [, ...items] = await this.#run('read_dead_letters', DEAD_LETTERS_SHOWN);
-    return items.map((item): DeadLetter => {
-      const [word, id, since, attempts, reason] = list(item);
-      const kind = text(word) === 'room' ? 'room' : 'entry';
-      return {
-        id: `${kind}-${text(id)}`,
-        kind,
-        roomId: kind === 'room' ? text(id) : null,
-        reason: text(reason),
-        sinceMs: number(since),
-        attempts: number(attempts),
-      };
-    });
+    return items.map(deadLetter);
   }
 
   async replayDeadLetter(id: string): Promise<boolean> {
@@ -252,33 +155,7 @@ export class Desk implements LedgerDesk {
   }
 
   async readHealth(): Promise<LedgerHealth> {
-    const reply = await this.#run('read_health');
-    const [inbox, inboxOldest, outbox, outboxOldest, roster, waiting, waitingOldest, parked] = reply
-      .slice(1, 9)
-      .map(Number);
-    const state = text(reply[9]);
-    if (!isBreakerState(state)) throw unexpected('read_health', reply);
-    const atMs = this.#nowMs();
-    const age = (since: number | undefined) => (since ? Math.max(0, atMs - since) : 0);
-    return {
-      atMs,
-      inboxLength: inbox ?? 0,
-      inboxAgeMs: age(inboxOldest),
-      outboxLength: outbox ?? 0,
-      outboxAgeMs: age(outboxOldest),
-      rosterAgeMs: roster ? age(roster) : null,
-      waiting: waiting ?? 0,
-      oldestWaitingMs: age(waitingOldest),
-      oldestWaitingRoomId: textOrNull(reply[16]),
-      parked: parked ?? 0,
-      oldestParkedRoomId: textOrNull(reply[17]),
-      oldestParkedMs: age(number(reply[18])),
-      agents: { online: number(reply[13]), paused: number(reply[14]), offline: number(reply[15]) },
-      alerts: reply.slice(20).flatMap(raisedAlert),
-      watch: text(reply[19]),
-      qiscus: { state, untilMs: number(reply[10]), failures: number(reply[11]) },
-      resolveWebhook: WEBHOOK_FINDINGS.find((finding) => finding === reply[12]) ?? null,
-    };
+    return healthOf(await this.#run('read_health'), this.#nowMs());
   }
 
   readDryRun(): Promise<DryRunFindings> {

@@ -10,8 +10,8 @@
 
 import type { Logger } from 'pino';
 import { isOlder } from '../ids';
-import { journalRecord } from '../ledger/desk';
 import { isSnapshotPart, type JournalFeed, type JournalRecord } from '../ledger/model';
+import { journalRecord } from '../ledger/readings';
 import type { RedisClient } from '../redis/client';
 import { storeError } from '../redis/errors';
 import { isNewer } from '../redis/format';

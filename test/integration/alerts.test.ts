@@ -1,8 +1,8 @@
 /** Alerts on a real ledger: raised once, told again now and then, told when over, whoever leads; shown as things are now. */
 import { beforeEach, describe, expect, test } from 'bun:test';
 import { idMs } from '../../src/ids';
-import { journalRecord } from '../../src/ledger/desk';
 import type { JournalRecord } from '../../src/ledger/model';
+import { journalRecord } from '../../src/ledger/readings';
 import { alertsShown } from '../../src/reconcile/alerts';
 import { Watch } from '../../src/reconcile/watch';
 import { fieldsOf } from '../../src/redis/reply';

@@ -2,8 +2,9 @@
  * All that one app has in Redis, read in one atomic step, so that it may be read while work goes on.
  * The records are decoded by position, a second time on purpose: the checker must not believe the ledger's own readers.
  */
-import { journalRecord } from '../../src/ledger/desk';
+
 import type { JournalRecord } from '../../src/ledger/model';
+import { journalRecord } from '../../src/ledger/readings';
 import type { RedisClient } from '../../src/redis/client';
 import type { Keys } from '../../src/redis/keys';
 import { fieldsOf, list, number, text } from '../../src/redis/reply';
