@@ -18,8 +18,11 @@ const LINE_LENGTH = 300;
 const LONGEST_GAP_MS = 60_000;
 const LONGEST_PAUSE_MS = 300_000;
 const SIGNS: Record<string, string> = { warn: ':warning:', error: ':red_circle:', fatal: ':rotating_light:' };
+const OVER = ':white_check_mark:';
 /** Of a line only these are sent: ids and our own words. */
-const SENT = ['app', 'code', 'room', 'agent', 'about', 'count', 'entry', 'reason', 'state', 'kind', 'status'] as const;
+const SENT = ['app', 'code', 'room', 'agent', 'about', 'entry', 'reason', 'state', 'kind', 'status'] as const;
+/** What a line calls otherwise than people would. */
+const CALLED: Record<string, string> = { about: 'first room' };
 
 export interface SlackOptions {
   /** How long lines are gathered, ms; and the shortest time between two messages. */
@@ -157,7 +160,7 @@ function say(line: string): string | null {
   const fields = read(line);
   const { level, event, msg, role, err } = fields;
   if (String(event).startsWith('slack.')) return null;
-  const rest = SENT.flatMap((name) => (isPlain(fields[name]) ? [`${name} ${fields[name]}`] : []));
+  const rest = SENT.flatMap((name) => (isPlain(fields[name]) ? [`${CALLED[name] ?? name} ${fields[name]}`] : []));
   const type = Object(err).type;
   if (isPlain(type)) rest.push(String(type));
   const where = typeof role === 'string' && role !== 'all' ? [role] : [];
@@ -166,7 +169,7 @@ function say(line: string): string | null {
   if (text === '') return null;
   const seen = visible(text.replace(/[\s\p{Cc}]+/gu, ' '));
   const short = seen.length > LINE_LENGTH ? `${seen.slice(0, LINE_LENGTH)}…` : seen;
-  return `${SIGNS[String(level)] ?? ''} ${escapeForSlack(short)}`;
+  return `${event === 'alert.cleared' ? OVER : (SIGNS[String(level)] ?? '')} ${escapeForSlack(short)}`;
 }
 
 const isPlain = (value: unknown) => (typeof value === 'string' && value !== '') || typeof value === 'number';

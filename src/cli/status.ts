@@ -1,4 +1,5 @@
 /** `status`: health, mode, line, agents, limit, rates, alerts, on one screen. Exit code 1 when the service is not ready. */
+import { alertWords } from '../reconcile/alerts';
 import type { Api } from './api';
 import { type Cell, facts, type Screen } from './screen';
 import { type Agent, Agents, DryRun, Health, Limit, Rates } from './wire';
@@ -114,8 +115,9 @@ function troubleOf({ warnings = [], alerts = [], apps }: Health): Fact[] {
   const failing = Object.entries(apps?.failing ?? {}).map(([app, parts]) => `${app}: ${parts.join(', ')}`);
   const began = (iso: string | undefined) => (iso ? ` since ${moment(iso)} (${age(iso, Date.now())})` : '');
   const alert = ({ code, since, count: many, room_id, room_since }: (typeof alerts)[number]): Fact => {
-    const room = room_id ? `; room ${room_id}${began(room_since)}` : '';
-    return ['alert', { text: `${code}${many ? `, count ${many}` : ''},${began(since)}${room}`, style: 'red' }];
+    const counted = many ? `; ${alertWords(code)[1]}: ${many}` : '';
+    const room = room_id ? `; first room ${room_id}${began(room_since)}` : '';
+    return ['alert', { text: `${code}${began(since)}${counted}${room}`, style: 'red' }];
   };
   return [
     ...failing.map((text): Fact => ['app', { text, style: 'red' }]),

@@ -72,11 +72,16 @@ const WORDS: Record<AlertCode, [what: string, counted: string]> = {
 };
 const ERRORS: readonly string[] = ['nobody_online', 'qiscus_refuses'] satisfies AlertCode[];
 
+/** What an alert is about, and what its count counts. @param code one of a newer version stands for itself */
+export function alertWords(code: string): [what: string, counted: string] {
+  return Object.entries(WORDS).find(([known]) => known === code)?.[1] ?? [code, 'count'];
+}
+
 /** The line of the log that a journal record of an alert becomes; null: it is about no alert. */
 export function alertLine({ event, atMs, fields }: JournalRecord): { level: 'warn' | 'error'; text: string } | null {
   if (!event.startsWith('alert.')) return null;
   const { code = '', count = '', since, until } = fields;
-  const [what, counted] = Object.entries(WORDS).find(([known]) => known === code)?.[1] ?? [code, 'count'];
+  const [what, counted] = alertWords(code);
   const lastedMs = (until === undefined ? atMs : Number(until)) - Number(since);
   const lasted = `${Math.max(1, Math.round(lastedMs / MINUTE_MS))} min`;
   // That it is over is for whoever was told of it.

@@ -32,15 +32,22 @@ const LOGGED = [
   'count',
   'about',
 ] as const;
-const WARNINGS = ['room.parked', 'qiscus.paused', 'entry.buried'];
-/** Webhooks were lost. */
-const LOST = ['room.repaired', 'room.adopted'];
+/** Whom it concerns reads them in a channel, far from any documentation. */
+const WARNINGS = {
+  'room.parked': 'a room is parked and needs a person',
+  'qiscus.paused': 'Qiscus is not called for a while: it refuses us, does not answer, or asks us to slow down',
+  'entry.buried': 'a webhook could not be worked on and is set aside as a dead letter',
+};
+const LOST = {
+  'room.repaired': 'a resolve webhook was lost: the room was found to be over',
+  'room.adopted': 'an allocation webhook was lost: the room was found waiting',
+};
 
 export class DecisionLog {
   readonly #ledger: Ledger;
   readonly #journal: JournalFeed;
   readonly #logger: Logger;
-  readonly #warnings: ReadonlySet<string>;
+  readonly #warnings: ReadonlyMap<string, string>;
   /** The newest record that was written. */
   #last = '0-0';
   /** The same while it is not noted in Redis. */
@@ -55,7 +62,7 @@ export class DecisionLog {
     this.#ledger = ledger;
     this.#journal = journal;
     this.#logger = logger;
-    this.#warnings = new Set(dryRun ? WARNINGS : [...WARNINGS, ...LOST]);
+    this.#warnings = new Map(Object.entries(dryRun ? WARNINGS : { ...WARNINGS, ...LOST }));
   }
 
   /** Writes what was decided since the last time; only the leader may call it. */
@@ -111,9 +118,10 @@ export class DecisionLog {
       if (value) line[field] = value;
     }
     const alert = alertLine(record);
+    const warning = this.#warnings.get(record.event);
     if (alert) this.#logger[alert.level](line, alert.text);
+    else if (warning !== undefined) this.#logger.warn(line, warning);
     else if (record.event === 'call.sent') this.#logger.debug(line, record.event);
-    else if (this.#warnings.has(record.event)) this.#logger.warn(line, record.event);
     else this.#logger.info(line, record.event);
   }
 }

@@ -37,11 +37,17 @@ let log: DecisionLog;
 let written: string[];
 let heard: string[];
 let logged: string[];
+let said: string[];
 beforeEach(async () => {
   t = await openTestLedger(client);
   await client.del(t.keys.journal);
-  [written, heard, logged] = [[], [], []];
-  const logger = pino({ level: 'info' }, { write: (line) => logged.push(JSON.parse(line).journal) });
+  [written, heard, logged, said] = [[], [], [], []];
+  const take = (line: string) => {
+    const { journal, level, msg } = JSON.parse(line);
+    logged.push(journal);
+    said.push(`${level} ${msg}`);
+  };
+  const logger = pino({ level: 'info' }, { write: take });
   reader = new SlowPages(client, { on: () => () => undefined }, t.keys.journal, logger);
   await reader.start();
   reader.subscribe(({ id }) => heard.push(id));
@@ -170,4 +176,21 @@ test('a lost webhook is a warning, and in a dry run none', async () => {
     expect(levels).toEqual([level]);
   }
   await reader.stop();
+});
+
+test('what needs a person is a warning in words; a dry run, which may get no webhooks, warns of no lost one', async () => {
+  for (const event of ['room.waiting', 'room.parked', 'room.repaired']) {
+    await client.xadd(t.keys.journal, '*', 'event', event, 'at', '1');
+  }
+  await log.catchUp();
+  expect(said).toEqual([
+    '30 room.waiting',
+    '40 a room is parked and needs a person',
+    '40 a resolve webhook was lost: the room was found to be over',
+  ]);
+  said = [];
+  const logger = pino({ level: 'info' }, { write: (line) => said.push(`${JSON.parse(line).level}`) });
+  await client.xadd(t.keys.journal, '*', 'event', 'room.repaired', 'at', '1');
+  await new DecisionLog(t.ledger, reader, logger, true).catchUp();
+  expect(said).toEqual(['30']);
 });

@@ -37,13 +37,15 @@ describe('a message', () => {
   test('has several lines, counts equal ones, and says where and what', async () => {
     const log = start();
     for (const n of [1, 2, 2]) log.add(line({ event: 'room.parked', msg: 'room.parked', room: `r${n}`, app: 'shop' }));
-    log.add(line({ event: 'alert.raised', msg: 'nobody is online', code: 'nobody_online', count: '3' }, 'error'));
+    log.add(line({ event: 'alert.raised', msg: 'nobody is online', code: 'nobody_online', about: 'r9' }, 'error'));
+    log.add(line({ event: 'alert.cleared', msg: 'over after 3 min: nobody is online', code: 'nobody_online' }));
     await arrives(1);
     expect(slack.messages).toEqual([
       [
         ':warning: room.parked — app shop, room r1',
         ':warning: room.parked — app shop, room r2 (×2)',
-        ':red_circle: alert.raised: nobody is online — code nobody_online, count 3',
+        ':red_circle: alert.raised: nobody is online — code nobody_online, first room r9',
+        ':white_check_mark: alert.cleared: over after 3 min: nobody is online — code nobody_online',
       ].join('\n'),
     ]);
     expect(slack.asked[0]?.type).toContain('application/json');
