@@ -113,6 +113,23 @@ test('Qiscus refuses to list the agents: ready names it and recovers', async () 
   await until(async () => !(await ready()).failing?.includes('qiscus'), { what: 'ready no longer names qiscus' });
 });
 
+test.each([401, 403])(
+  '%i for the rooms alone: they are not compared, calls go on, and ready is ready',
+  async (status) => {
+    const { sandbox, fault, skip, ready, chats, becomes, journal } = await open();
+    for (const on of ['customer_rooms', 'customer_room'])
+      fault({ on, times: null, effect: 'status', status, body: '' });
+    for (const many of [1, 2]) {
+      skip(60_000);
+      await until(() => (sandbox.faults.list()[0]?.hits ?? 0) >= many, { what: `${many} comparisons failed` });
+    }
+    await chats('1');
+    await becomes('1', 'assigned');
+    expect(await journal('qiscus.paused')).toEqual([]);
+    expect((await ready()).failing ?? []).toEqual([]);
+  },
+);
+
 test('the list of agents fails eight times in a row: calls for rooms go on', async () => {
   const { sandbox, fault, chats, becomes, journal } = await open();
   fault({ on: 'agents', times: 8, effect: 'status', status: 500 });

@@ -192,7 +192,7 @@ export class Process {
     this.#readsSlowly = slowly;
     this.#do(async () => {
       const { failure } = await this.#sweep.sweep();
-      if (failure) await this.#note(failure);
+      if (failure?.kind === 'slowed') await this.#note(failure);
     });
   }
 
