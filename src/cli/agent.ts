@@ -5,7 +5,7 @@ import { timeOf } from './main';
 import { type Cell, facts, type Screen, table, wrap } from './screen';
 import { readLimit, stateOf } from './tables';
 import { Agent, AgentDecisions } from './wire';
-import { age, count, moment } from './words';
+import { age, count, moment, rowMoment } from './words';
 
 /**
  * @param since as `timeOf` reads it; default: an hour ago
@@ -57,13 +57,13 @@ const VERDICTS: Record<string, { tally: string; row: Cell }> = {
   chosen: { tally: 'got', row: { text: 'got it', style: 'green' } },
   offline: { tally: 'while offline', row: { text: 'was offline', style: 'dim' } },
   paused: { tally: 'while paused', row: { text: 'was paused', style: 'yellow' } },
-  aside: { tally: 'while set aside (Qiscus refused)', row: { text: 'was set aside: Qiscus refused', style: 'yellow' } },
-  full: { tally: 'while at the limit', row: { text: 'was at the limit', style: 'yellow' } },
-  off_channel: { tally: 'of other channels', row: { text: 'may not serve the channel', style: 'dim' } },
+  aside: { tally: 'while set aside (Qiscus refused)', row: { text: 'was set aside', style: 'yellow' } },
+  full: { tally: 'while at the limit', row: { text: 'was full', style: 'yellow' } },
+  off_channel: { tally: 'of other channels', row: { text: 'other channel', style: 'dim' } },
   load: { tally: 'while it held more', row: 'held more' },
-  last_assigned: { tally: 'as it had got one more lately', row: 'had got one more lately' },
-  id: { tally: 'as it comes later by id', row: 'comes later by id' },
-  unknown: { tally: 'for reasons that the journal does not tell', row: 'the journal does not tell' },
+  last_assigned: { tally: 'as it had got one more lately', row: 'got one later' },
+  id: { tally: 'as it comes later by id', row: 'later by id' },
+  unknown: { tally: 'for reasons that the journal does not tell', row: 'not told' },
 };
 
 const decided = ({ got, passed_over }: AgentDecisions): number =>
@@ -89,7 +89,7 @@ const reach = ({ since, counted_from }: AgentDecisions): string[] =>
 
 function decisionLines(found: AgentDecisions, screen: Screen): string[] {
   const rows = found.decisions.map((one) => [
-    moment(one.at),
+    rowMoment(one.at, screen.width),
     one.room_id,
     VERDICTS[one.verdict]?.row ?? one.verdict,
     one.load === null ? '' : `${one.load}/${one.limit}`,

@@ -43,7 +43,7 @@ const ANSWER_WITHIN_MS = 10_000;
 export function placeOf(env: Environment, url: string | undefined, app: string | undefined): Place {
   const get = <Name extends 'HOST' | 'PORT' | 'ADMIN_TOKEN'>(name: Name) =>
     readSetting(name, env[name]?.trim() ?? '', (problem) => {
-      throw wrongUsage(problem);
+      throw wrongUsage(name === 'ADMIN_TOKEN' ? `${problem}. Here it must be one of the service's.` : problem);
     });
   const token = get('ADMIN_TOKEN')[0] ?? null;
   if (app !== undefined && !ID.test(app))

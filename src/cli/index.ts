@@ -80,7 +80,8 @@ function run(name: string, rest: string[], values: Values): Promise<Finding> {
   const command = COMMANDS.get(name);
   if (!command) throw wrongUsage(`There is no command ${name}: ${[...COMMANDS.keys()].join(', ')}.`);
   if (command.takes === null && rest.length > 0) throw wrongUsage(`${name} takes no further words.`);
-  if (command.takes !== null && rest.length !== 1) throw wrongUsage(`${name} needs one ${command.takes}.`);
+  if (command.takes !== null && (rest.length !== 1 || !rest[0]))
+    throw wrongUsage(`${name} needs one ${command.takes}.`);
   if (values.limit !== undefined && name !== 'queue' && name !== 'agent')
     throw wrongUsage('--limit is for queue and agent only.');
   if (values.since !== undefined && name !== 'agent') throw wrongUsage('--since is for agent only.');

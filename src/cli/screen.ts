@@ -69,6 +69,8 @@ export interface Column {
   right?: boolean;
   /** How narrow it may get where the table does not fit; absent: it keeps its width. */
   least?: number;
+  /** Of the last one: what does not fit goes on in the next line. */
+  wraps?: boolean;
 }
 
 /** A text, or a text with its colour. */
@@ -113,7 +115,19 @@ export function table(
     );
     return fitting.join(GAP).trimEnd();
   };
-  return [line(columns.map(({ title }) => ({ text: title, style: 'bold' }))), ...rows.map(line)];
+  const last = columns.length - 1;
+  /** The row, and what its last cell goes on with. */
+  const linesOf = (cells: readonly Cell[]): string[] => {
+    const before = widths.slice(0, last).reduce((sum, one) => sum + one + GAP.length, 0);
+    const lastWidth = Math.min(widths[last] ?? 0, width - before);
+    if (!columns[last]?.wraps || lastWidth < 1) return [line(cells)];
+    const [first = '', ...more] = wrap(textOf(cells[last]), lastWidth);
+    return [
+      line([...cells.slice(0, last), first]),
+      ...more.map((text) => line([...cells.slice(0, last).fill(''), text])),
+    ];
+  };
+  return [line(columns.map(({ title }) => ({ text: title, style: 'bold' }))), ...rows.flatMap(linesOf)];
 }
 
 /** A text in lines of at most `width` columns, broken between words. */

@@ -1,8 +1,10 @@
 /** `status`: health, mode, line, agents, limit, rates, alerts, on one screen. Exit code 1 when the service is not ready. */
+import { Value } from '@sinclair/typebox/value';
 import { alertWords } from '../reconcile/alerts';
 import type { Api } from './api';
+import { CommandError } from './errors';
 import { type Cell, facts, type Screen } from './screen';
-import { type Agent, Agents, DryRun, Health, Limit, Rates } from './wire';
+import { type Agent, Agents, DryRun, Health, HealthNumbers, Limit, Rates } from './wire';
 import { age, count, duration, moment } from './words';
 
 const RATES_MINUTES = 15;
@@ -10,18 +12,21 @@ const RATES_MINUTES = 15;
 export async function status(api: Api) {
   // First and alone: it says best what is wrong with the address or the token.
   const health = await api.health(Health);
-  const [limit, agents, rates, dryRun] = await Promise.all([
-    api.get('/settings/max_customers', Limit),
-    api.get('/agents', Agents),
-    api.find(`/rates?minutes=${RATES_MINUTES}`, Rates),
-    api.find('/dry_run', DryRun),
-  ]);
   const failing = health.value.failing ?? [];
+  // What is not ready may not have the rest; that it is not ready must be told all the same.
+  const asked = <T>(answer: Promise<T>): Promise<T | null> =>
+    failing.length === 0 ? answer : answer.catch(nullIfRefused);
+  const [limit, agents, rates, dryRun] = await Promise.all([
+    asked(api.get('/settings/max_customers', Limit)),
+    asked(api.get('/agents', Agents)),
+    asked(api.find(`/rates?minutes=${RATES_MINUTES}`, Rates)),
+    asked(api.find('/dry_run', DryRun)),
+  ]);
   return {
     json: {
       health: health.json,
-      max_customers: limit.json,
-      agents: agents.json,
+      max_customers: limit?.json ?? null,
+      agents: agents?.json ?? null,
       rates: rates?.json ?? null,
       dry_run: dryRun?.json ?? null,
     },
@@ -35,8 +40,8 @@ export async function status(api: Api) {
           [
             ['mode', modeOf(health.value, dryRun?.value ?? null)],
             ...lineOf(health.value),
-            ['agents', agentsOf(agents.value.agents)],
-            ['limit', `${count(limit.value.max_customers, 'room')} an agent`],
+            ...(agents ? [['agents', agentsOf(agents.value.agents)] satisfies Fact] : []),
+            ...(limit ? [['limit', `${count(limit.value.max_customers, 'room')} an agent`] satisfies Fact] : []),
             ...(rates ? ratesOf(rates.value) : []),
             ...troubleOf(health.value),
           ],
@@ -45,6 +50,11 @@ export async function status(api: Api) {
       ];
     },
   };
+}
+
+function nullIfRefused(error: unknown): null {
+  if (error instanceof CommandError) return null;
+  throw error;
 }
 
 type Fact = [name: string, text: Cell];
@@ -62,7 +72,7 @@ function modeOf({ sandbox, dry_run: isDryRun }: Health, found: DryRun | null): C
 }
 
 function lineOf({ details }: Health): Fact[] {
-  if (!details) return [];
+  if (!Value.Check(HealthNumbers, details)) return [];
   const { waiting, oldest_waiting_ms, parked, qiscus, qiscus_failures, roster_age_ms, inbox_length, outbox_length } =
     details;
   const oldest = waiting > 0 ? `, the oldest for ${duration(Math.round(oldest_waiting_ms / 1_000))}` : '';

@@ -3,7 +3,7 @@ import type { Api } from './api';
 import { wrongUsage } from './errors';
 import { type Cell, facts, type Screen, table } from './screen';
 import { type Agent, Agents, Queue, Room } from './wire';
-import { age, count, moment, reasonOf } from './words';
+import { age, count, moment, reasonOf, rowMoment, WIDE } from './words';
 
 const MOST_ROWS = 500;
 
@@ -27,7 +27,7 @@ export async function queue(api: Api, limit?: string) {
         room_id,
         channel_id ?? 'any',
         age(since, Date.now()),
-        moment(since),
+        rowMoment(since, screen.width),
       ]);
       const columns = [
         { title: '#', right: true },
@@ -43,8 +43,6 @@ export async function queue(api: Api, limit?: string) {
 }
 
 const BAR = 10;
-/** From here on there is room for bars. */
-const WIDE = 80;
 
 /** A bar of the load against the limit, `##........`; what is above the limit is not drawn. */
 export function bar(load: number, limit: number): Cell {
@@ -86,10 +84,10 @@ export async function agents(api: Api) {
         { title: 'STATE', least: 6 },
         { title: 'LOAD', right: true },
         ...(hasBars ? [{ title: '' }] : []),
-        { title: 'RESERVED', right: true, least: 3 },
-        { title: 'ASSIGNED', right: true, least: 3 },
-        { title: 'OUTSIDE', right: true, least: 3 },
-        { title: 'CHANNELS', least: 5 },
+        { title: hasBars ? 'RESERVED' : 'RES', right: true },
+        { title: hasBars ? 'ASSIGNED' : 'ASG', right: true },
+        { title: hasBars ? 'OUTSIDE' : 'OUT', right: true },
+        { title: 'CHANNELS', least: 8 },
       ];
       const own = value.agents.some(({ max_customers }) => max_customers !== null);
       return [...table(columns, rows, screen), ...(own ? ['* a limit of their own'] : [])];
@@ -121,8 +119,14 @@ export function roomFacts(room: Room, screen: Screen): string[] {
 
 /** The journal's last records about a room, newest first. */
 export function decisionLines(room: Room, most: number, screen: Screen): string[] {
-  const rows = room.decisions.slice(0, most).map((record) => [moment(record.at), record.event, reasonOf(record)]);
-  return table([{ title: 'TIME (UTC)', least: 8 }, { title: 'WHAT' }, { title: 'WHY', least: 10 }], rows, screen);
+  const rows = room.decisions
+    .slice(0, most)
+    .map((record) => [rowMoment(record.at, screen.width), record.event, reasonOf(record)]);
+  return table(
+    [{ title: 'TIME (UTC)', least: 8 }, { title: 'WHAT' }, { title: 'WHY', least: 20, wraps: true }],
+    rows,
+    screen,
+  );
 }
 
 export const readRoom = (api: Api, id: string) => api.get(`/rooms/${encodeURIComponent(id)}`, Room);

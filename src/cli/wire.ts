@@ -22,21 +22,22 @@ export const Health = Type.Object({
       }),
     ),
   ),
-  details: Type.Optional(
-    Type.Object({
-      waiting: Count,
-      oldest_waiting_ms: Count,
-      parked: Count,
-      roster_age_ms: orNull(Count),
-      inbox_length: Count,
-      outbox_length: Count,
-      qiscus: Text,
-      qiscus_failures: Count,
-    }),
-  ),
+  /** `HealthNumbers`, unless the store is away. */
+  details: Type.Optional(Type.Unknown()),
   apps: Type.Optional(Type.Object({ served: Count, failing: Type.Record(Text, Type.Array(Text)) })),
 });
 export type Health = Static<typeof Health>;
+
+export const HealthNumbers = Type.Object({
+  waiting: Count,
+  oldest_waiting_ms: Count,
+  parked: Count,
+  roster_age_ms: orNull(Count),
+  inbox_length: Count,
+  outbox_length: Count,
+  qiscus: Text,
+  qiscus_failures: Count,
+});
 
 export const Limit = Type.Object({ max_customers: Count });
 

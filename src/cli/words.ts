@@ -31,6 +31,12 @@ export const count = (many: number, what: string): string =>
 /** `2026-11-23 09:30:50` of an ISO time, in UTC as everywhere in the journal. */
 export const moment = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
 
+/** The same for a row: without the year where the terminal is narrow. */
+export const rowMoment = (iso: string, width: number): string => moment(iso).slice(width < WIDE ? 5 : 0);
+
+/** Columns of a terminal from which on there is room for what is nice to have. */
+export const WIDE = 80;
+
 export interface WireRecord {
   id: string;
   event: string;
@@ -38,14 +44,17 @@ export interface WireRecord {
   fields: Record<string, string>;
 }
 
-/** They say which webhook and which call it was: not why. */
-const TECHNICAL = ['entry', 'request', 'cause', 'room', 'token', 'place', 'prev', 'agent'];
+/** They say which webhook and which call it was, or what the event says already: not why. */
+const TECHNICAL = ['entry', 'request', 'cause', 'room', 'token', 'place', 'prev', 'agent', 'state', 'last', 'service'];
+/** Times, ms. */
+const TOOK = ['waited', 'took'];
 
 /** What a record says, in one line. */
 export function reasonOf({ event, fields }: WireRecord): string {
   if (event === 'room.reserved') return choice(fields);
   const rest = Object.entries(fields).filter(([name, value]) => value !== '' && !TECHNICAL.includes(name));
-  return [...(fields.agent ? [fields.agent] : []), ...rest.map(([name, value]) => `${name} ${value}`)].join(', ');
+  const said = rest.map(([name, value]) => `${name} ${TOOK.includes(name) ? duration(Number(value) / 1_000) : value}`);
+  return [...(fields.agent ? [fields.agent] : []), ...said].join(', ');
 }
 
 /** Why this agent: `agent_02 with 0 of 2, before agent_03 with 1; 2 full, 1 offline`. */

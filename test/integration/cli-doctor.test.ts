@@ -20,6 +20,7 @@ import {
   temporaryFolder,
   WEBHOOK_TOKEN,
 } from '../support/service';
+import { until } from '../support/wait';
 
 const PUBLIC = 'https://router.example.com';
 const LOGIN = { email: 'admin@example.com', password: 'password-for-tests-only' };
@@ -261,6 +262,30 @@ describe('a service that runs', () => {
       await service.stop();
     }
   });
+
+  test('that lost its Redis: status and doctor say so, and what to do', async () => {
+    const own = await startTestRedis({ kind: 'standalone', appendfsync: 'always' });
+    const service = await startTestService({ ...env, REDIS_URL: own.url });
+    const there = { ...env, REDIS_URL: own.url, PORT: new URL(service.url ?? '').port };
+    try {
+      await own.stop();
+      await until(async () => (await fetch(`${service.url}/health/ready`)).status === 503, { what: 'not ready' });
+      const status = await allocation(['status'], there);
+      expect({ code: status.code, err: status.err }).toEqual({ code: 1, err: '' });
+      expect(status.out).toContain('not ready: redis');
+      const said = JSON.parse((await allocation(['status', '--json'], there)).out) as Record<string, unknown>;
+      expect(said).toMatchObject({ health: { failing: ['redis'] }, agents: null });
+      const found = await examine(there);
+      expect(found.find(({ area }) => area === 'service')).toMatchObject({
+        level: 'broken',
+        what: 'not ready: redis',
+        mend: 'See Redis above.',
+      });
+      expect(complaints(found)[0]).toStartWith('broken Redis: cannot be reached');
+    } finally {
+      await service.stop();
+    }
+  }, 20_000);
 
   test('with its private Redis: that is asked through its socket, and goes on; later it is only told', async () => {
     const own = { PORT: String(await freePort()), DATA_DIR: temporaryFolder(), LOG_LEVEL: 'error' };

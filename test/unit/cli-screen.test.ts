@@ -35,6 +35,18 @@ test('the widest columns that may give way do, and say so', () => {
   expect(second).toBe('agent_1  日本語の…     1');
 });
 
+test('a last column that wraps goes on below itself, and nothing of it is cut', () => {
+  const columns = [{ title: 'WHAT' }, { title: 'WHY', least: 10, wraps: true }];
+  const text = 'agent_01 with 0 of 2, before agent_02 with 0';
+  const lines = table(columns, [['room.reserved', text]], { width: 36, paint: plain });
+  for (const line of lines) expect(Bun.stringWidth(line)).toBeLessThanOrEqual(36);
+  expect(lines[1]).toStartWith('room.reserved  agent_01');
+  const below = lines.slice(1).map((line) => line.slice(15));
+  expect(below.length).toBeGreaterThan(1);
+  expect(below.join(' ')).toBe(text);
+  expect(lines.slice(2).every((line) => line.startsWith(' '.repeat(15)))).toBe(true);
+});
+
 test('a cut never splits what is one sign', () => {
   expect(cut('👩‍👩‍👧‍👦👩‍👩‍👧‍👦', 3)).toBe('👩‍👩‍👧‍👦…');
   expect(cut('日本', 3)).toBe('日…');
@@ -129,4 +141,8 @@ test('a decision says who was chosen, before whom, and who was passed over', () 
   expect(
     reasonOf({ ...record, event: 'room.refused', fields: { room: '1', agent: 'a', token: '4', reason: 'refused' } }),
   ).toBe('a, reason refused');
+  const assigned = { agent: 'a', state: 'assigned', reason: 'confirmed', waited: '5600', took: '27', last: '0' };
+  expect(reasonOf({ ...record, event: 'room.assigned', fields: assigned })).toBe(
+    'a, reason confirmed, waited 5.6 s, took 0.0 s',
+  );
 });

@@ -55,7 +55,7 @@ const MENDS: Record<string, string> = {
 };
 
 const SAME_SETTINGS =
-  'Ask with the .env or environment that it was started with; if that was changed since, restart it, which reads it again';
+  'Ask with the .env or environment that it was started with. If that was changed since, restart it: it reads it then.';
 
 /** What the running service says of itself. */
 export async function checkService(api: Api, config: Config): Promise<Finding[]> {
@@ -77,16 +77,13 @@ export async function checkService(api: Api, config: Config): Promise<Finding[]>
     ];
     if (sandbox !== config.sandbox)
       found.push(
-        broken(
-          area,
-          `runs ${sandbox ? 'in the sandbox' : 'live'}, and these settings say otherwise`,
-          `${SAME_SETTINGS}.`,
-        ),
+        broken(area, `runs ${sandbox ? 'in the sandbox' : 'live'}, and these settings say otherwise`, SAME_SETTINGS),
       );
     return failing.length > 0 ? found : [ok(area, `ready at ${url}`), ...found];
   } catch (error) {
     if (error instanceof NoAnswer) return [ok(area, `none answers at ${url}: all else was checked without it`)];
-    if (error instanceof CommandError) return [broken(area, error.message, `${SAME_SETTINGS}, or name it with --url.`)];
+    if (error instanceof CommandError)
+      return [broken(area, error.message, `${SAME_SETTINGS} Another service is named by --url.`)];
     throw error;
   }
 }

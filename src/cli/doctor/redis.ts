@@ -35,7 +35,11 @@ async function checkPrivate(config: Config, nowMs: () => number): Promise<Findin
   }
   if (reply !== '+PONG')
     return [
-      warning(AREA, 'the private Redis does not answer yet', 'It may be loading its data: ask again in a minute.'),
+      warning(
+        AREA,
+        'the private Redis does not answer yet',
+        'It may be loading its data: ask again in a minute. If it stays so, restart the service.',
+      ),
     ];
   return checkAt(path, config, nowMs);
 }
