@@ -39,7 +39,8 @@ local function ours_in_count(id, agent)
   end
   for _, member in ipairs(redis.call('ZRANGEBYLEX', RECENT, '[' .. id .. '\0', '(' .. id .. '\1')) do
     local released, confirmed = member:match('^[^%z]*%z(%d+)%z(%d+)')
-    look(tonumber(confirmed), tonumber(released))
+    -- At a time to come: before the clock was set back, and in no count any more.
+    if tonumber(released) <= NOW + MOST_SKEW_MS then look(tonumber(confirmed), tonumber(released)) end
   end
   return may, must
 end
@@ -84,7 +85,6 @@ for i = 6, #ARGV, 5 do
     end
     -- With or without a count: what was given back so long ago is in no count any more.
     redis.call('ZREMRANGEBYLEX', RECENT, '[' .. id .. '\0', ('(%s\0%013d'):format(id, BEGUN - LAG))
-    -- Or at a time to come, before the clock was set back.
     redis.call('ZREMRANGEBYLEX', RECENT, ('[%s\0%013d'):format(id, NOW + MOST_SKEW_MS), '(' .. id .. '\1')
     if count then read_outside(id, agent, count, may, must) end
     if presence ~= 'absent' then agent.counted = count and 1 or 0 end
