@@ -55,7 +55,7 @@ async function leave(code: number): Promise<never> {
 
 function fail(error: unknown): Promise<never> {
   // Also where it has not started yet.
-  void starts.then((service) => service.abandon());
+  starts.then((service) => service.abandon()).catch(() => undefined);
   if (error instanceof ConfigError) {
     console.error(error.message);
     return leave(2);

@@ -64,7 +64,7 @@ export function alertsShown(health: LedgerHealth, rules: AppConfig['alerts']): S
 /** What is the matter, and what is counted. */
 const WORDS: Record<AlertCode, [what: string, counted: string]> = {
   room_waiting_long: ['a customer has waited for long', 'rooms in line'],
-  nobody_online: ['nobody is online, and customers wait', 'rooms in line'],
+  nobody_online: ['everybody is offline or paused, and customers wait', 'rooms in line'],
   qiscus_refuses: ['Qiscus refuses our calls or does not answer', 'failed in a row'],
   room_parked: ['rooms are parked and need a person', 'parked'],
   drift: ['webhooks are lost', 'differences from Qiscus mended within an hour'],

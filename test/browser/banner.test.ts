@@ -80,8 +80,8 @@ describe.skipIf(!hasBrowser)('the notices in a browser', () => {
   const seen = (page: Page) => page.locator('#banner li:visible').allInnerTexts();
 
   test.each<[string, string, 'en' | 'id', Scheme]>([
-    ['Nobody is online, and 2 rooms wait.', '3 more notices · Sandbox', 'en', 'light'],
-    ['Tidak ada yang online, dan 2 room menunggu.', '3 pemberitahuan lagi · Sandbox', 'id', 'dark'],
+    ['Everybody is offline or paused, and 2 rooms wait.', '3 more notices · Sandbox', 'en', 'light'],
+    ['Semua offline atau dijeda, dan 2 room menunggu.', '3 pemberitahuan lagi · Sandbox', 'id', 'dark'],
   ])(
     'on a phone: %s, then %s',
     async (worst, more, language, scheme) => {
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)('the notices in a browser', () => {
   test('on a wide screen all are seen, each with its room and its times', async () => {
     const page = await open('desktop', 'en', 'dark');
     const [worst, ...others] = await seen(page);
-    expect(worst).toMatch(/^Nobody is online, and 2 rooms wait\. first since \S+ · alert since \S+$/);
+    expect(worst).toMatch(/^Everybody is offline or paused, and 2 rooms wait\. first since \S+ · alert since \S+$/);
     expect(others.sort()).toEqual([
       expect.stringMatching(/^1 room is parked and waits for a person\. refused since \S+ · alert since \S+$/),
       expect.stringMatching(/waited for very long; 2 rooms are in line\. first since \S+ · alert since \S+$/),

@@ -90,7 +90,9 @@ test('an alert is listed by /health/ready, counted, and said in Slack once, with
     await settle?.(2_000);
   }
   const said = slack.messages.join('\n');
-  expect(said.match(/alert\.raised: nobody is online, and customers wait; rooms in line: 1/g)).toHaveLength(1);
+  expect(
+    said.match(/alert\.raised: everybody is offline or paused, and customers wait; rooms in line: 1/g),
+  ).toHaveLength(1);
   expect(said.match(/alert\.raised: a customer has waited for long/g)).toHaveLength(1);
   expect(said).toContain('first room room-1');
   for (const { body } of slack.asked) expect(body).not.toMatch(/Siti|example\.com/);

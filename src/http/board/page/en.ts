@@ -89,7 +89,7 @@ export const en = {
     alerts: {
       room_waiting_long: (n: number) =>
         `A customer has waited for very long; ${count(n, 'room is', 'rooms are')} in line.`,
-      nobody_online: (n: number) => `Nobody is online, and ${count(n, 'room waits', 'rooms wait')}.`,
+      nobody_online: (n: number) => `Everybody is offline or paused, and ${count(n, 'room waits', 'rooms wait')}.`,
       qiscus_refuses: (n: number) => `Qiscus refuses our calls or does not answer: ${n} failed in a row.`,
       room_parked: (n: number) => `${count(n, 'room is parked and waits', 'rooms are parked and wait')} for a person.`,
       drift: (n: number) =>

@@ -94,7 +94,7 @@ export const id: Words = {
     },
     alerts: {
       room_waiting_long: (n) => `Ada pelanggan yang menunggu sangat lama; ${n} room dalam antrean.`,
-      nobody_online: (n) => `Tidak ada yang online, dan ${n} room menunggu.`,
+      nobody_online: (n) => `Semua offline atau dijeda, dan ${n} room menunggu.`,
       qiscus_refuses: (n) => `Qiscus menolak panggilan kami atau tidak menjawab: ${n} kali gagal berturut-turut.`,
       room_parked: (n) => `${n} room diparkir dan perlu ditangani orang.`,
       drift: (n) => `Ada webhook yang hilang: ${n} perbedaan dengan Qiscus dibetulkan dalam satu jam.`,
