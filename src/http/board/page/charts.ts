@@ -111,6 +111,9 @@ interface Line {
   fill?: string;
 }
 
+/** Chats are whole. */
+const WHOLE = { incrs: [1, 2, 5].flatMap((n) => [n, n * 10, n * 100, n * 1_000]).sort((a, b) => a - b) };
+
 let plots: uPlot[] = [];
 /** What the plots were made for, and what they show. */
 let madeFor: Language | null = null;
@@ -135,7 +138,7 @@ export function paint({ words, language }: State): void {
       { label: texts.half, color: '--chart-2', bars: 0.35 },
     ];
     plots = [
-      newPlot(flow, counts, String, texts, language),
+      newPlot(flow, counts, String, texts, language, WHOLE),
       newPlot(wait, waits, (value) => durationText(value, language), texts, language),
     ];
   }
@@ -149,7 +152,15 @@ export function paint({ words, language }: State): void {
   for (const one of plots) tellLast(one);
 }
 
-function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => string, texts: Texts, language: Language) {
+/** @param steps between the lines of the grid, where not any will do */
+function newPlot(
+  target: HTMLElement,
+  lines: Line[],
+  say: (value: number) => string,
+  texts: Texts,
+  language: Language,
+  steps: Pick<uPlot.Axis, 'incrs'> = {},
+) {
   const color = (name: string) => () => colorOf(target, name);
   const ink = color('--chart-ink');
   const axis = { stroke: ink, grid: { stroke: color('--chart-grid'), width: 1 }, ticks: { show: false } };
@@ -172,8 +183,7 @@ function newPlot(target: HTMLElement, lines: Line[], say: (value: number) => str
           grid: { show: false },
           values: (_, at) => at.map((seconds) => minuteText(seconds * 1000, language)),
         },
-        // Chats are whole; so many seconds may be a fraction.
-        { ...axis, size: 56, values: (_, at) => at.map((value) => say(value)), space: 36 },
+        { ...axis, size: 56, values: (_, at) => at.map((value) => say(value)), space: 36, ...steps },
       ],
       series: [
         { label: texts.minute, value: (_, at) => (at === null ? '' : minuteText(at * 1000, language)) },

@@ -35,7 +35,7 @@ export const why: WhyWords = {
     'room.assigned': ({ f, name }) => [
       `Qiscus gave it to ${name(f.agent)}`,
       [
-        f.waited && `the customer had waited ${durationText(Number(f.waited) / 1000, 'en')}`,
+        Number(f.waited) >= 1_000 && `the customer had waited ${durationText(Number(f.waited) / 1000, 'en')}`,
         f.reason === 'inferred' && 'found out: an earlier call had arrived',
       ]
         .filter(Boolean)

@@ -140,7 +140,7 @@ export const views: typeof en = {
     more: (shown, total) => `${shown} pertama dari ${total}.`,
   },
   dryRun: {
-    title: 'Uji coba: pilihan kami di samping yang sekarang',
+    title: 'Dry run: pilihan kami di samping yang sekarang',
     explain:
       'Chat diputuskan dan dicatat di sini, tetapi Qiscus tidak diberi tahu: alokasi Anda yang sekarang tetap berjalan.',
     agreement: (share, agreed, compared) => `Agent yang sama pada ${share} chat (${agreed} dari ${compared}).`,

@@ -35,7 +35,7 @@ export const why: WhyWords = {
     'room.assigned': ({ f, name }) => [
       `Qiscus memberikannya kepada ${name(f.agent)}`,
       [
-        f.waited && `pelanggan sudah menunggu ${durationText(Number(f.waited) / 1000, 'id')}`,
+        Number(f.waited) >= 1_000 && `pelanggan sudah menunggu ${durationText(Number(f.waited) / 1000, 'id')}`,
         f.reason === 'inferred' && 'disimpulkan: panggilan sebelumnya ternyata sampai',
       ]
         .filter(Boolean)

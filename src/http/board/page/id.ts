@@ -70,7 +70,7 @@ export const id: Words = {
   },
   banner: {
     sandbox: 'Sandbox: kredensial Qiscus belum diisi, jadi layanan ini berbicara dengan Qiscus kecil miliknya sendiri.',
-    dryRun: 'Uji tanpa tindakan: room diputuskan dan dicatat, tetapi tidak ada agent yang ditugaskan.',
+    dryRun: 'Dry run: room diputuskan dan dicatat, tetapi tidak ada agent yang ditugaskan.',
     lost: 'Sambungan ke layanan putus. Yang tampak mungkin sudah lama; sedang dicoba lagi.',
     unauthorized: 'Token tidak diterima lagi. Muat ulang halaman dan masukkan token yang baru.',
     unreadable: 'Pembacaan terakhir gagal. Yang tampak mungkin sudah lama; sedang dicoba lagi.',
