@@ -104,7 +104,7 @@ export const id: Words = {
       slowed: 'Qiscus meminta kami melambat.',
     },
     more: (n) => `${n} pemberitahuan lagi`,
-    kinds: { dryRun: 'Uji tanpa tindakan', sandbox: 'Sandbox' },
+    kinds: { dryRun: 'Dry run', sandbox: 'Sandbox' },
     roomSince: (time) => `sejak ${time}`,
     since: (time) => `peringatan sejak ${time}`,
   },
