@@ -65,7 +65,7 @@ export async function inspectNode(node: RedisClient): Promise<NodeReport> {
 
 /** How a setting is put right without a loss. With `appendonly yes` in redis.conf alone, the next start would begin empty. */
 export const remedyOf = ({ name, wanted }: { name: string; wanted: string }): string =>
-  `Run \`redis-cli config set ${name} ${wanted}\`, and only then write \`${name} ${wanted}\` into redis.conf.`;
+  `Run \`redis-cli -u "$REDIS_URL" config set ${name} ${wanted}\`, and only then write \`${name} ${wanted}\` into redis.conf.`;
 
 export const NODE_OF_CLUSTER =
   'REDIS_URL names a node of a Redis Cluster as if it stood alone: write redis+cluster://host:port,… (TLS: rediss+cluster://…)';

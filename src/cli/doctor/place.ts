@@ -2,10 +2,14 @@
 import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Config } from '../../config';
+import { alertWords } from '../../reconcile/alerts';
 import type { Api } from '../api';
+import { called } from '../called';
 import { CommandError, NoAnswer } from '../errors';
 import { Health } from '../wire';
+import { moment } from '../words';
 import { broken, type Finding, ok, warning } from './finding';
+import { SET_RESOLVE } from './qiscus';
 
 const GB = 2 ** 30;
 const LITTLE_GB = 1;
@@ -54,6 +58,12 @@ const MENDS: Record<string, string> = {
   stopping: 'It is stopping: ask again when it has started.',
 };
 
+function warningMend(code: string): string {
+  if (code === 'redis_memory') return MENDS.redis ?? '';
+  if (code === 'apps') return `\`${called('allocation')} status\` names the apps that fail, and what fails of each.`;
+  return code.startsWith('resolve_webhook_') ? SET_RESOLVE : 'README.md#runbook says what it means.';
+}
+
 const SAME_SETTINGS =
   'Ask with the .env or environment that it was started with. If that was changed since, restart it: it reads it then.';
 
@@ -69,11 +79,11 @@ export async function checkService(api: Api, config: Config): Promise<Finding[]>
       ...alerts.map(({ code, since }) =>
         warning(
           area,
-          `alert: ${code}${since ? ` since ${since}` : ''}`,
-          'README, "Runbook", says what each alert means.',
+          `alert ${code}${since ? ` since ${moment(since)} UTC` : ''}: ${alertWords(code)[0]}`,
+          `README.md#alert-${code} says what to do.`,
         ),
       ),
-      ...warnings.map((code) => warning(area, `warns: ${code}`, 'README, "Runbook", says what it means.')),
+      ...warnings.map((code) => warning(area, `warns: ${code}`, warningMend(code))),
     ];
     if (sandbox !== config.sandbox)
       found.push(

@@ -78,15 +78,20 @@ export function agentFindings(
     found.push(broken(area, 'no agent may serve a channel', 'Give channels to the agents at Qiscus.'));
   if (fallback !== null && !agents.some(({ id }) => id === fallback))
     found.push(
-      broken(area, 'QISCUS_AGENT_ID is none of its agents', 'Take the id of an agent from GET /api/v1/agents.'),
+      broken(
+        area,
+        'QISCUS_AGENT_ID is none of its agents',
+        'Set it to the id of an agent as Qiscus has it, or take it and FALLBACK_AFTER_SECONDS away.',
+      ),
     );
   return found;
 }
 
-const SET_RESOLVE = 'Set it with POST /api/v1/settings/set_mark_as_resolved (README, "Connect it to Qiscus").';
+export const SET_RESOLVE = 'Set it as step 6 of README, "Connect it to Qiscus", says.';
 const SWITCH_OFF = 'Switch it off in the Qiscus dashboard.';
 const GO_LIVE = 'For a dry run this may be meant; mend it before you go live (README, "Connect it to Qiscus").';
-const SET_ALLOCATION = 'Enter it in the Qiscus dashboard, Settings, Custom Agent Allocation, and switch it on.';
+const setAllocation = (address: string) =>
+  `Enter ${address} in the Qiscus dashboard, Settings, Custom Agent Allocation, and switch it on.`;
 
 /** Does it call us? */
 export function webhookFindings(
@@ -114,11 +119,12 @@ export function webhookFindings(
     return [warning(area, 'the login failed, so its webhooks are not checked', 'Ask again in a minute.')];
   const { allocation, ownAllocation, resolve } = registration;
   const ours = publicUrls(app, null);
+  const mend = setAllocation(publicUrls(app, '<WEBHOOK_TOKEN>')?.allocation ?? 'its address');
   const found = [
     webhookFinding(area, 'mark_as_resolved', resolve, ours?.markAsResolved ?? null, SET_RESOLVE),
     allocation === null
-      ? warning(area, 'does not say where its allocation webhook goes', SET_ALLOCATION)
-      : webhookFinding(area, 'agent_allocation', allocation, ours?.allocation ?? null, SET_ALLOCATION),
+      ? warning(area, 'does not say where its allocation webhook goes', mend)
+      : webhookFinding(area, 'agent_allocation', allocation, ours?.allocation ?? null, mend),
     ...(ownAllocation === true
       ? [broken(area, 'its own automatic assignment is on: two would decide', SWITCH_OFF)]
       : []),

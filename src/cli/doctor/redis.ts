@@ -123,7 +123,7 @@ async function memoryOf(area: string, node: RedisClient): Promise<Finding> {
     return warning(
       area,
       `uses ${mb(used)} and has no maxmemory: nobody notices when it takes all of the machine's`,
-      'Set maxmemory in redis.conf to what it may take, such as `maxmemory 2gb`, and `redis-cli config set maxmemory 2gb` for now.',
+      'Run `redis-cli -u "$REDIS_URL" config set maxmemory 2gb`, or what it may take, and write `maxmemory 2gb` into redis.conf.',
     );
   const what = `uses ${mb(used)} of ${mb(most)}`;
   return used > NEARLY_FULL * most
