@@ -130,6 +130,21 @@ onBothRedis((s) => {
     });
   });
 
+  test('a parked room is told at once, shown with the time since it is parked, and gone with the cause', async () => {
+    await s.t.roster([{ id: 'a1' }]);
+    await arrive(allocation('1'));
+    await s.take();
+    s.t.clock.ms += 7 * MINUTE_MS;
+    await s.t.ledger.reclaim(0, 1);
+    const parkedAtMs = s.t.clock.ms;
+    const watch = process();
+    expect(await look(watch, 2)).toEqual(['alert.raised room_parked 1 1']);
+    const room = { id: '1', sinceMs: parkedAtMs };
+    expect(await shown()).toEqual([{ code: 'room_parked', count: 1, sinceMs: s.t.clock.ms, room }]);
+    await s.t.desk.releaseRoom('1');
+    expect(await shown()).toEqual([]);
+  });
+
   describe('what only time shows', () => {
     const repaired = (n: number): JournalRecord => ({
       id: `${n}-0`,
