@@ -99,4 +99,36 @@ export const LINE: Mutant[] = [
     ],
     killer: { test: 'test/property/enter.test.ts', only: 'the short way' },
   },
+  {
+    name: 'taken and given back',
+    rule: 'a room that is taken from its agent goes to whoever else can take it',
+    edits: [
+      {
+        file: 'lua/requeue_room.lua',
+        find: 'return choice and choice.agent == removed and pick(room.channel, removed)',
+        replace: 'return nil',
+      },
+    ],
+    killer: { test: 'test/integration/take-room.test.ts', only: 'another one gets it' },
+  },
+  {
+    name: 'taken and past the line',
+    rule: 'who gets a room that was taken from its agent overtakes nobody',
+    edits: [
+      { file: 'lua/requeue_room.lua', find: 'if drain_under_way() or line_position', replace: 'if line_position' },
+    ],
+    killer: { test: 'test/integration/take-room.test.ts', only: 'larger drain' },
+  },
+  {
+    name: 'out of the line before the agent is read',
+    rule: 'what cannot be read raises before anything is written',
+    edits: [
+      {
+        file: MATCHING,
+        find: '  reserve(room_id, room, choice)\n  line_remove(room_id, room)\n',
+        replace: '  line_remove(room_id, room)\n  reserve(room_id, room, choice)\n',
+      },
+    ],
+    killer: { test: 'test/integration/damage.test.ts', only: 'stays in line' },
+  },
 ];

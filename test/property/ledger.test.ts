@@ -144,17 +144,13 @@ class Life {
         await this.run({ do: 'roster', agents: office });
         await this.run({ do: 'take', want: 3 });
         while (this.#inHand.length > 0) await this.run({ do: 'report', which: 0, how: 'confirm', twice: false });
-        const held = [...model.rooms].flatMap(([id, { state, agent }]) =>
-          state === 'assigned' ? [{ id, agent }] : [],
-        );
-        held.sort((a, b) => model.load(a.agent ?? '') - model.load(b.agent ?? ''));
-        const room = held[step.which % Math.max(1, held.length)]?.id;
+        const held = [...model.rooms].filter(([, { state }]) => state === 'assigned');
+        held.sort(([, a], [, b]) => model.load(a.agent ?? '') - model.load(b.agent ?? ''));
+        const room = held[step.which % held.length]?.[0];
         if (!room) return;
         await real.desk.requeueRoom(room, await this.#assignedToken(room));
         model.requeue(room, true);
-        const [newest] = await real.desk.readDecisions(room, 1);
-        if (newest?.fields.removed) passedOver += 1;
-        return;
+        if ((await real.desk.readDecisions(room, 1))[0]?.fields.removed) passedOver += 1;
       }
     }
   }
@@ -297,7 +293,7 @@ test(
       }),
       { numRuns: RUNS, seed: SEED },
     );
-    expect(passedOver).toBeGreaterThan(0);
+    expect(passedOver).toBeGreaterThanOrEqual(Math.floor(RUNS / 30));
     for (const hazard of ['F09', 'F48', 'F49', 'F50', 'F55']) tried(RUNS, hazard);
   },
   10 * 60_000,

@@ -86,8 +86,10 @@ class Office {
         await this.real.append(resolved(`${step.which}`));
         return this.real.applyAll();
       case 'requeue': {
-        const room = `${step.which % Math.max(1, this.#rooms)}`;
-        await desk.requeueRoom(room, (await desk.readRoom(room))?.token ?? null);
+        for (let i = 0; i < this.#rooms; i++) {
+          const room = await desk.readRoom(`${(step.which + i) % this.#rooms}`);
+          if (room && (await desk.requeueRoom(room.roomId, room.token)).kind === 'done') return;
+        }
         return;
       }
       case 'roster':
@@ -216,5 +218,5 @@ test('whom a room would get, and why an agent got none, is told as the ledger de
     { numRuns: RUNS, seed: SEED },
   );
   expect(asked).toBeGreaterThan(RUNS);
-  expect(passedOver).toBeGreaterThan(0);
+  expect(passedOver).toBeGreaterThanOrEqual(Math.floor(RUNS / 30));
 }, 120_000);
