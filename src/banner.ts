@@ -58,8 +58,8 @@ function sandboxLines(config: Config, sandboxUrl: string, base: string): string[
     ...(config.role === 'all'
       ? []
       : [
-          '  Each process has its own; to share one, run `npm run sandbox` and give every process',
-          '  QISCUS_BASE_URL=http://127.0.0.1:4000 QISCUS_APP_ID=sandbox QISCUS_SECRET=sandbox and both tokens.',
+          '  Each process has its own; to share one, run `npm run sandbox` (or `bun run sandbox`)',
+          '  and give every process QISCUS_BASE_URL=http://127.0.0.1:4000 QISCUS_APP_ID=sandbox QISCUS_SECRET=sandbox and both tokens.',
         ]),
     '',
     '  Try it:',

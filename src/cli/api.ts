@@ -14,7 +14,7 @@ import { Value } from '@sinclair/typebox/value';
 import { baseUrlOf, type Environment } from '../config';
 import { ID } from '../ids';
 import { readSetting } from '../settings';
-import { CommandError, NoAnswer, wrongUsage } from './errors';
+import { CommandError, NoAnswer, TokenRefused, wrongUsage } from './errors';
 import { clean } from './screen';
 import { AppList } from './wire';
 
@@ -126,7 +126,7 @@ export class Api {
       const answer = await fetch(url + path, { headers, signal, redirect: 'error' });
       return { status: answer.status, text: await answer.text() };
     } catch (error) {
-      throw new NoAnswer(explainSilence(url, error));
+      throw silence(url, error);
     }
   }
 
@@ -147,7 +147,7 @@ export class Api {
     const { url, token } = this.place;
     const code = codeOf(value);
     if (code === 'UNAUTHORIZED')
-      return new CommandError(
+      return new TokenRefused(
         token === null
           ? `The service at ${url} wants a token: put its ADMIN_TOKEN into the environment or .env.`
           : `The service at ${url} does not take this token: ADMIN_TOKEN here must be one of the service's.`,
@@ -179,12 +179,24 @@ function parse(text: string, reviver?: (key: string, value: unknown) => unknown)
 
 const parseCleaned = (text: string): unknown => parse(text, (_, one) => (typeof one === 'string' ? clean(one) : one));
 
-function explainSilence(url: string, error: unknown): string {
+/** Why no answer came; `NoAnswer` only where nobody listens. */
+function silence(url: string, error: unknown): CommandError {
   const name = error instanceof Error ? error.name : '';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (name === 'TimeoutError')
-    return `The service at ${url} did not answer within ${ANSWER_WITHIN_MS / 1_000} s. Its log may say why.`;
+    return new CommandError(
+      `The service at ${url} did not answer within ${ANSWER_WITHIN_MS / 1_000} s. Its log may say why.`,
+    );
   if (code === 'UnexpectedRedirect')
-    return `What answers at ${url} sends us elsewhere: give the service's own address with --url.`;
-  return `No service answers at ${url}. Start it (npm start or bun start), or say where it is: --url http://host:port.`;
+    return new CommandError(`What answers at ${url} sends us elsewhere: give the service's own address with --url.`);
+  if (code === 'ENOTFOUND') return new CommandError(`There is no host of the name in ${url}: check --url.`);
+  if (/CERT|SSL|TLS|ISSUER/.test(code))
+    return new CommandError(
+      `The certificate at ${url} is not trusted (${code}): check --url, or name its issuer's in NODE_EXTRA_CA_CERTS.`,
+    );
+  if (code === 'ECONNRESET')
+    return new CommandError(`What listens at ${url} hung up: check --url, also whether it is http or https.`);
+  return new NoAnswer(
+    `No service answers at ${url}. Start it (npm start or bun start), or say where it is: --url http://host:port.`,
+  );
 }

@@ -16,5 +16,8 @@ export class CommandError extends Error {
 
 export const wrongUsage = (message: string): CommandError => new CommandError(message, 2);
 
+/** The service wants a token, or another one. */
+export class TokenRefused extends CommandError {}
+
 /** Nobody answers there. */
 export class NoAnswer extends CommandError {}

@@ -130,6 +130,7 @@ describe('what goes wrong says what to do', () => {
     ['no token', ['queue'], { ADMIN_TOKEN: '' }, 1, 'put its ADMIN_TOKEN into the environment'],
     ['a token that is none', ['queue'], { ADMIN_TOKEN: 'short' }, 2, 'ADMIN_TOKEN holds a token that is too short'],
     ['no service', ['status', '--url', 'http://127.0.0.1:1'], {}, 1, 'Start it (npm start or bun start)'],
+    ['no such host', ['status', '--url', 'http://no-such-host.invalid'], {}, 1, 'no host of the name'],
     ['an unknown room', ['room', 'nobody'], {}, 1, 'does not know such a room'],
     ['an app that is not served', ['agents', '--app', 'other'], {}, 2, `none that the token opens at`],
     ['an app whose id is none', ['agents', '--app', 'a b\n'], {}, 2, "--app must be an app's id"],

@@ -5,7 +5,7 @@ import type { Config } from '../../config';
 import { alertWords } from '../../reconcile/alerts';
 import type { Api } from '../api';
 import { called } from '../called';
-import { CommandError, NoAnswer } from '../errors';
+import { CommandError, NoAnswer, TokenRefused } from '../errors';
 import { Health } from '../wire';
 import { moment } from '../words';
 import { broken, type Finding, ok, warning } from './finding';
@@ -92,8 +92,8 @@ export async function checkService(api: Api, config: Config): Promise<Finding[]>
     return failing.length > 0 ? found : [ok(area, `ready at ${url}`), ...found];
   } catch (error) {
     if (error instanceof NoAnswer) return [ok(area, `none answers at ${url}: all else was checked without it`)];
-    if (error instanceof CommandError)
-      return [broken(area, error.message, `${SAME_SETTINGS} Another service is named by --url.`)];
+    if (error instanceof TokenRefused) return [broken(area, error.message, SAME_SETTINGS)];
+    if (error instanceof CommandError) return [broken(area, error.message, 'Ask again when that is mended.')];
     throw error;
   }
 }
