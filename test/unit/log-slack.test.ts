@@ -9,7 +9,10 @@ import { createLogger, LOG_FILE } from '../../src/logger';
 import { type SlackPlan, startFakeSlack } from '../support/slack';
 import { until } from '../support/wait';
 
-const QUICK = { gapMs: 10, pauseMs: 10, timeoutMs: 200 };
+/** Answers are waited for, on any machine. */
+const QUICK = { gapMs: 10, pauseMs: 10, timeoutMs: 10_000 };
+/** For a Slack that hangs. */
+const HASTY = { ...QUICK, timeoutMs: 500 };
 
 let slack: Awaited<ReturnType<typeof startFakeSlack>>;
 let reports: string[];
@@ -85,7 +88,7 @@ describe('Slack that is not well', () => {
     ['429', { status: 429 }, /"status":429/],
   ])('%s: tried again until it is taken, said once', async (_, plan, reason) => {
     slack.plan(plan, plan, plan);
-    const log = start();
+    const log = start(plan === 'hang' ? HASTY : QUICK);
     log.add(line({ event: 'a' }));
     await arrives(1);
     log.add(line({ event: 'b' }));
@@ -119,7 +122,7 @@ describe('Slack that is not well', () => {
 
   test('a flood meanwhile: the newest are kept, the oldest counted, in bounded memory and one message', async () => {
     slack.plan('hang');
-    const log = start();
+    const log = start(HASTY);
     log.add(line({ event: 'first' }));
     await until(() => slack.asked.length === 1, { what: 'the first try' });
     for (let n = 0; n < 10_000; n++) log.add(line({ event: `e${n}`, msg: 'x'.repeat(1_000) }));
@@ -150,7 +153,7 @@ describe('at a stop', () => {
   test('what is left is sent at once', async () => {
     const log = start({ ...QUICK, gapMs: 60_000 });
     log.add(line({ event: 'last words' }));
-    await log.settle(2_000);
+    await log.settle(10_000);
     expect(slack.messages).toEqual([':warning: last words']);
   });
 
