@@ -2,8 +2,8 @@
  * Starts a role (`all`, `api`, `worker`), and chooses the exit code: 0 stopped as asked, 1 failed, 2 wrongly configured.
  *
  * 1. The first line printed is the address to open.
- * 2. SIGTERM and SIGINT drain, then stop in order, also while it starts; a second one ends at once. SIGHUP reopens the log
- *    file and reads QISCUS_APPS_FILE again; in a terminal with neither of them it stops, too.
+ * 2. SIGTERM and SIGINT drain, then stop in order, also while it starts; a second one ends at once (signals.ts). SIGHUP
+ *    reopens the log file and reads QISCUS_APPS_FILE again; in a terminal with neither of them it stops, too.
  * 3. Whatever nobody caught ends the process, so that a supervisor starts it again. It works no more from then on, though
  *    Slack may still be told for a moment.
  */
