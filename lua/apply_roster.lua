@@ -7,7 +7,7 @@
 -- ARGV[5]  last     number  1: the last part of this reading
 -- ARGV[6…] agents   text    five each, at most 64 agents: id, name, 'online'|'offline'|'absent', channels ('*', or ids in
 --                           order joined by commas), count of customers ('' unknown)
--- Returns  {'done'} | {'more'} | {'stale'}  more: pairs are left to make, drain_line makes them; stale: a reading begun
+-- Returns  {'done', {room that could not be read…}} | {'more', the same} | {'stale'}  more: pairs are left to make, drain_line makes them; stale: a reading begun
 --           later was applied already (its reader is no longer the leader), nothing was done
 -- Replay   counts as another reading: an agent offline in both goes offline
 -- Cost     O(agents given x their rooms + pairs), at most 64 pairs
@@ -113,4 +113,4 @@ if LAST then
   local idle = redis.call('XLEN', OUTBOX) == 0 and redis.call('ZCARD', LATER) == 0
   if idle and NOW >= breaker_read().until_ms then breaker_note('answered', 0) end
 end
-return { drain() == 1 and 'more' or 'done' }
+return { drain() == 1 and 'more' or 'done', unreadable }

@@ -65,14 +65,16 @@ local function reserve(room_id, room, choice, why, ...)
   room_write(room_id, room)
 end
 
--- Pairs the head of a channel's line with the best agent for it; false when there is no such pair.
+-- Pairs the head of a channel's line with the best agent for it; false when there is no such pair. Behind a head that cannot be
+-- read the channel's line stands still, and only that: with the next reading of the agents a drain goes on with the others.
 local function pair_head(channel)
   local head = line_first(channel, 1)[1]
   if not head then return false end
   local choice = pick(channel)
   if not choice then return false end
   local _, _, room_id = line_parse(head)
-  local room = room_read(room_id)
+  local room = room_try(room_id)
+  if not room then return false end
   -- In this order: an agent who cannot be read raises while the room is in line still.
   reserve(room_id, room, choice)
   line_remove(room_id, room)

@@ -35,11 +35,21 @@ export async function finishDrain(scripts: Scripts, nowMs: () => number, reply: 
 export class Comparison {
   protected readonly scripts: Scripts;
   readonly #nowMs: () => number;
+  readonly #onUnreadable: (roomIds: string[]) => void;
 
-  /** @param nowMs the one clock: all times in the ledger come from here */
-  constructor(scripts: Scripts, nowMs: () => number) {
+  /**
+   * @param nowMs the one clock: all times in the ledger come from here
+   * @param onUnreadable told of rooms that a script passed over, because their records cannot be read
+   */
+  constructor(scripts: Scripts, nowMs: () => number, onUnreadable: (roomIds: string[]) => void = () => {}) {
     this.scripts = scripts;
     this.#nowMs = nowMs;
+    this.#onUnreadable = onUnreadable;
+  }
+
+  protected passedOver(rooms: Reply | undefined): void {
+    const ids = list(rooms).map(text);
+    if (ids.length > 0) this.#onUnreadable(ids);
   }
 
   protected run(script: string, ...args: (string | number)[]): Promise<Reply[]> {
@@ -71,6 +81,7 @@ export class Comparison {
       reading.last ? 1 : 0,
       ...flat,
     );
+    if (reply[0] !== 'stale') this.passedOver(reply[1]);
     await this.drain(reply);
   }
 

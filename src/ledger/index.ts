@@ -3,7 +3,6 @@
  * Those for comparing it with Qiscus are in comparison.ts, the HTTP side's face is desk.ts. Nothing else changes state.
  */
 import { list, number, text, unexpected } from '../redis/reply';
-import type { Reply, Scripts } from '../redis/scripts';
 import { Comparison } from './comparison';
 import { Confirmations } from './confirmations';
 import type { AlertCode } from './verdicts';
@@ -42,21 +41,6 @@ export const ENTRIES_AT_ONCE = 64;
 
 export class Ledger extends Comparison {
   readonly #confirmations = new Confirmations((...args) => this.run('confirm_assignments', ...args));
-  readonly #onUnreadable: (roomIds: string[]) => void;
-
-  /**
-   * @param nowMs the one clock: all times in the ledger come from here
-   * @param onUnreadable told of rooms that a script passed over, because their records cannot be read
-   */
-  constructor(scripts: Scripts, nowMs: () => number, onUnreadable: (roomIds: string[]) => void = () => {}) {
-    super(scripts, nowMs);
-    this.#onUnreadable = onUnreadable;
-  }
-
-  #passedOver(rooms: Reply | undefined): void {
-    const ids = list(rooms).map(text);
-    if (ids.length > 0) this.#onUnreadable(ids);
-  }
 
   /** Applies the next webhooks in stream order, exactly once each; `upTo`: the last of them. @param count 1 to 64 */
   async takeEntries(mode: 'new' | 'pending', count = ENTRIES_AT_ONCE): Promise<Taken> {
@@ -89,7 +73,7 @@ export class Ledger extends Comparison {
     if (reply[0] === 'wait') return { kind: 'wait', ms: number(reply[1]) };
     if (reply[0] === 'busy') return { kind: 'busy' };
     if (reply[0] !== 'taken') throw unexpected('take_intents', reply);
-    this.#passedOver(reply[4]);
+    this.passedOver(reply[4]);
     const intents = list(reply[1]).map((item): Intent => {
       const [id, room, agent, token, refusals, unknowns, unsure, kind] = list(item);
       return {
@@ -176,7 +160,7 @@ export class Ledger extends Comparison {
     do {
       const reply = await this.run('reclaim_intents', idleMs, limit, cursor);
       total += number(reply[1]);
-      this.#passedOver(reply[3]);
+      this.passedOver(reply[3]);
       cursor = text(reply[2]);
     } while (cursor !== '0-0');
     return total;
@@ -200,7 +184,7 @@ export class Ledger extends Comparison {
       rules.journalMs,
       rules.journalEntries,
     );
-    this.#passedOver(reply[4]);
+    this.passedOver(reply[4]);
     return { more: number(reply[1]) === 1, nextDueMs: number(reply[2]), waiting: number(reply[3]) };
   }
 

@@ -172,6 +172,34 @@ onBothRedis((s) => {
     });
   });
 
+  test('behind a head that cannot be read only its own channel waits, and only until it can be read', async () => {
+    const told: string[][] = [];
+    await s.t.desk.setMaxCustomers(1);
+    const both = [{ id: 'a', channels: ['10', '20'] }];
+    await s.t.roster(both);
+    const on = (channelId: string) => ({ channelId });
+    await arrive(allocation('held', on('10')), allocation('head', on('10')), allocation('next', on('20')));
+    await confirmAll();
+    await damaged('rooms', 'head', async () => {
+      await arrive(resolved('held'), allocation('behind', on('10')));
+      const subject = new Ledger(
+        new Scripts(s.client, s.t.keys),
+        () => s.t.clock.ms,
+        (rooms) => told.push(rooms),
+      );
+      const seen = { id: 'a', name: 'a', presence: 'online', channels: '10,20', customerCount: null } as const;
+      const at = { begunMs: s.t.clock.ms, endedMs: s.t.clock.ms, lagMs: 0, last: true };
+      await subject.applyRoster([seen], at);
+      expect(await Promise.all(['next', 'behind'].map(stateOf))).toEqual(['reserved', 'waiting']);
+      expect(told).toEqual([['head']]);
+      const [overtook] = await s.t.desk.readDecisions('next', 1);
+      s.explained.push(`5 ${overtook?.id} room.reserved: next overtakes head, which is older and a may serve it too`);
+    });
+    await confirmAll();
+    await arrive(resolved('next'));
+    expect(await Promise.all(['head', 'behind'].map(stateOf))).toEqual(['reserved', 'waiting']);
+  });
+
   test('a room stays in line when the agent for it cannot be read', async () => {
     await s.t.desk.setMaxCustomers(1);
     await s.t.roster([{ id: 'a' }]);
