@@ -18,7 +18,11 @@ export async function requeue(
   const room = removeAgent ? await desk.readRoom(roomId) : null;
   const held = room?.state === 'assigned' ? room : null;
   if (held?.agentId && !(await qiscus.removeAgent(roomId, held.agentId))) {
-    throw new ServiceError('QISCUS_REFUSED', 'Qiscus did not remove the agent; the room was left as it is.');
+    // It refused, or did not answer: then it may have done it, and a comparison puts the agent back.
+    throw new ServiceError(
+      'QISCUS_REFUSED',
+      'Qiscus did not confirm that the agent is removed: nothing was changed here.',
+    );
   }
   return handReply(roomId, await desk.requeueRoom(roomId, held?.token ?? null));
 }
