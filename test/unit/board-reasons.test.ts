@@ -25,6 +25,10 @@ test('why an agent was chosen: load, runner-up, who could not', () => {
     'lowest load, 1 of 5; nobody else was free',
   );
   expect(tell(reserved({ reason: 'fallback' }), en, nameOf).why).toBe(en.fallback);
+  const taken = reserved({ reason: 'agent_removed', removed: '9', runner_up: '', full: '0', offline: '0' });
+  expect(tell(taken, en, nameOf).why).toBe(
+    `taken from ${nameOf('9')}, so others went first; lowest load, 1 of 5; nobody else was free`,
+  );
 });
 
 test('reasons of refusals are words, and what nobody knows stays as it is', () => {

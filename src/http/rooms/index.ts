@@ -98,7 +98,12 @@ const REQUEUE = describe({
   errors: ['ROOM_UNKNOWN', 'WRONG_STATE', 'QISCUS_REFUSED'],
   parameters: [ID],
   body: { schema: RequeueBody.schema, optional: true, examples: { parked: {}, assigned: { remove_agent: true } } },
-  replies: { 200: { means: 'Back in line.', example: { status: 'success', room_id: '12345', state: 'waiting' } } },
+  replies: {
+    200: {
+      means: 'Back in line, or already with the next agent (reserved).',
+      example: { status: 'success', room_id: '12345', state: 'waiting' },
+    },
+  },
 });
 
 const RELEASE = describe({
