@@ -53,7 +53,7 @@ try {
   await room.page.locator('#panel button.why').click();
   await room.page.locator('#panel table.candidates').waitFor();
   await shoot(room.page, 'room-why', 760);
-  await shoot(board.page, 'board-light', 1_270);
+  await shoot(board.page, 'board-light', 1_395);
   await shoot(phone.page, 'board-dark-phone', 844);
   ended.abort();
   await running;
