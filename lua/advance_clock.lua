@@ -27,9 +27,9 @@ if #due == 0 then due = redis.call('ZRANGEBYSCORE', LATER, NOW + LONGEST_DELAY_M
 if #due == MOST then more = 1 end
 for _, room_id in ipairs(due) do
   local room = room_try(room_id)
-  if room then redis.call('ZREM', LATER, room_id) else redis.call('ZADD', LATER, NOW + AGAIN_MS, room_id) end
+  if room == false then redis.call('ZADD', LATER, NOW + AGAIN_MS, room_id) else redis.call('ZREM', LATER, room_id) end
   if not room then
-    -- It must not keep those behind it waiting.
+    -- It cannot be read, or is gone: it must not keep those behind it waiting.
   elseif room.state == 'reserved' then
     room.token = redis.call('HINCRBY', META, 'token', 1)
     redis.call('XADD', OUTBOX, '*', 'room', room_id, 'agent', room.agent, 'token', room.token)

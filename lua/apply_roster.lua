@@ -7,8 +7,9 @@
 -- ARGV[5]  last     number  1: the last part of this reading
 -- ARGV[6…] agents   text    five each, at most 64 agents: id, name, 'online'|'offline'|'absent', channels ('*', or ids in
 --                           order joined by commas), count of customers ('' unknown)
--- Returns  {'done', {room that could not be read…}} | {'more', the same} | {'stale'}  more: pairs are left to make, drain_line makes them; stale: a reading begun
---           later was applied already (its reader is no longer the leader), nothing was done
+-- Returns  {'done', {room that could not be read…}} | {'more', the same} | {'stale'}  more: pairs are left to make,
+--           drain_line makes them; stale: a reading begun later was applied already (its reader is no longer the leader),
+--           nothing was done
 -- Replay   counts as another reading: an agent offline in both goes offline
 -- Cost     O(agents given x their rooms + pairs), at most 64 pairs
 local BEGUN, ENDED_AT, LAG, LAST = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1'

@@ -27,7 +27,7 @@ local function pick(channel, avoid)
       if load >= limit then break end
       local choice = { agent = id, load = load, limit = limit, order = order }
       if id == avoid then
-        choice = nil
+        -- Whoever comes behind is looked at.
       elseif comes_before(choice, best) then
         best, second = choice, best
       elseif comes_before(choice, second) then

@@ -1,4 +1,5 @@
 /** `agent <id>`: how an agent stands, and why decisions since a time were or were not for this one. */
+import type { DecisionVerdict } from '../ledger/verdicts';
 import type { Api } from './api';
 import { CommandError } from './errors';
 import { timeOf } from './main';
@@ -53,7 +54,12 @@ const heldOf = ({ reserved, assigned, outside, outside_known: isKnown }: Agent):
   `${reserved} reserved, ${assigned} assigned, ${outside}${isKnown ? '' : '?'} outside`;
 
 /** How many it did not get, and why; and the same of one room. */
-const VERDICTS: Record<string, { tally: string; row: Cell }> = {
+interface Said {
+  tally: string;
+  row: Cell;
+}
+
+const VERDICTS: Record<string, Said> = {
   chosen: { tally: 'got', row: { text: 'got it', style: 'green' } },
   offline: { tally: 'while offline', row: { text: 'was offline', style: 'dim' } },
   paused: { tally: 'while paused', row: { text: 'was paused', style: 'yellow' } },
@@ -63,8 +69,9 @@ const VERDICTS: Record<string, { tally: string; row: Cell }> = {
   load: { tally: 'while it held more', row: 'held more' },
   last_assigned: { tally: 'as it had got one more lately', row: 'got one later' },
   id: { tally: 'as it comes later by id', row: 'later by id' },
+  removed: { tally: 'taken from it by an operator', row: 'taken from it' },
   unknown: { tally: 'for reasons that the journal does not tell', row: 'not told' },
-};
+} satisfies Record<DecisionVerdict, Said>;
 
 const decided = ({ got, passed_over }: AgentDecisions): number =>
   Object.values(passed_over).reduce((sum, many) => sum + many, got);

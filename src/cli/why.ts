@@ -1,4 +1,5 @@
 /** `why <room>`: where a room is, why it waits or who would get it, in words; every candidate; the decisions so far. */
+import type { CandidateVerdict, ChoiceKey } from '../ledger/verdicts';
 import type { Api } from './api';
 import { CommandError } from './errors';
 import { type Cell, type Screen, table, wrap } from './screen';
@@ -85,12 +86,12 @@ const VERDICTS: Record<string, Cell> = {
   offline: { text: 'is offline', style: 'dim' },
   aside: { text: 'is set aside: Qiscus refused', style: 'yellow' },
   off_channel: { text: 'may not serve the channel', style: 'dim' },
-};
+} satisfies Record<Exclude<CandidateVerdict, 'lost'>, Cell>;
 const LOST: Record<string, string> = {
   load: 'holds more',
   last_assigned: 'got one more lately',
   id: 'comes later by id',
-};
+} satisfies Record<ChoiceKey, string>;
 
 const verdictOf = ({ verdict, lost_by }: Candidate): Cell =>
   VERDICTS[verdict] ?? (verdict === 'lost' ? (LOST[lost_by ?? ''] ?? 'comes later') : verdict);

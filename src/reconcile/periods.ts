@@ -38,7 +38,7 @@ export class Periods {
   every(kind: string, periodMs: number, job: () => Promise<void>): void {
     if (this.#underWay.has(kind) || !this.begins(kind, periodMs)) return;
     this.#underWay.add(kind);
-    const what = `the ${kind} could not be brought into the ledger`;
+    const what = `the ${kind} job failed; it comes again`;
     job()
       .catch((err) => this.#isStopped() || this.#log.warn({ event: `${kind}.failed`, err }, what))
       .finally(() => this.#underWay.delete(kind));

@@ -10,7 +10,7 @@ import { Trouble } from '../../src/ledger/trouble';
 import { Scripts } from '../../src/redis/scripts';
 import { ensureGroups } from '../../src/streams/groups';
 import { allocation, resolved } from '../support/ledger';
-import { onBothRedis } from '../support/ledger-suite';
+import { CALM, onBothRedis } from '../support/ledger-suite';
 import { until } from '../support/wait';
 
 /** A MessagePack array of one: a format that never was. */
@@ -83,27 +83,20 @@ onBothRedis((s) => {
     expect(await s.t.ledger.takeEntries('pending')).toMatchObject({ count: 1 });
   });
 
-  describe('of many only that one is passed over', () => {
-    const told: string[][] = [];
-    const ledger = () => {
-      told.length = 0;
-      return new Ledger(
-        new Scripts(s.client, s.t.keys),
-        () => s.t.clock.ms,
-        (rooms) => told.push(rooms),
-      );
-    };
-    const calm = {
-      fallbackAgentId: null,
-      fallbackAfterMs: 0,
-      waitMaxMs: 1e12,
-      keepMarkMs: 1e12,
-      journalMs: 1e12,
-      journalEntries: 1e6,
-    };
+  /** What the ledger of `telling` passed over. */
+  const told: string[][] = [];
+  function telling(): Ledger {
+    told.length = 0;
+    return new Ledger(
+      new Scripts(s.client, s.t.keys),
+      () => s.t.clock.ms,
+      (rooms) => told.push(rooms),
+    );
+  }
 
+  describe('of many only that one is passed over', () => {
     test('calls that are handed out, and those that are taken over', async () => {
-      const subject = ledger();
+      const subject = telling();
       await s.t.roster([{ id: 'a' }, { id: 'b' }]);
       await arrive(allocation('1'), allocation('2'), allocation('3'));
       const taken = await damaged('rooms', '2', () => subject.takeIntents(9, 9, 1e9));
@@ -115,7 +108,7 @@ onBothRedis((s) => {
     });
 
     test('a takeover whose agent cannot be read', async () => {
-      const subject = ledger();
+      const subject = telling();
       await s.t.roster([{ id: 'a' }, { id: 'b' }]);
       await arrive(allocation('1'), allocation('2'));
       await s.take();
@@ -126,37 +119,43 @@ onBothRedis((s) => {
     });
 
     test('what is due: it is due again later, whatever was to be done', async () => {
-      const subject = ledger();
+      const subject = telling();
       await s.t.roster([{ id: 'a' }, { id: 'b' }]);
       await arrive(allocation('1'), allocation('2'));
       for (const intent of await s.take()) await subject.refuse(intent, 'no', 'later', s.t.clock.ms + 1_000);
       s.t.clock.ms += 1_000;
-      await damaged('rooms', '1', () => subject.advanceClock(calm));
+      await damaged('rooms', '1', () => subject.advanceClock(CALM));
       expect([await stateOf('1'), await stateOf('2'), told]).toEqual(['waiting', 'reserved', [['1']]]);
-      const { nextDueMs } = await subject.advanceClock(calm);
+      const { nextDueMs } = await subject.advanceClock(CALM);
       expect(nextDueMs).toBe(s.t.clock.ms + 30_000);
       s.t.clock.ms = nextDueMs;
-      await subject.advanceClock(calm);
+      await subject.advanceClock(CALM);
       expect(await stateOf('1')).toBe('reserved');
     });
 
+    test('what is due of a room that is gone goes, too', async () => {
+      await s.client.zadd(s.t.keys.later, s.t.clock.ms, 'gone');
+      expect(await telling().advanceClock(CALM)).toMatchObject({ more: false, nextDueMs: 0 });
+      expect(told).toEqual([]);
+    });
+
     test('rooms that waited for too long', async () => {
-      const subject = ledger();
+      const subject = telling();
       await arrive(allocation('1'), allocation('2'));
       s.t.clock.ms += 60_000;
-      await damaged('rooms', '1', () => subject.advanceClock({ ...calm, waitMaxMs: 1_000 }));
+      await damaged('rooms', '1', () => subject.advanceClock({ ...CALM, waitMaxMs: 1_000 }));
       expect([await stateOf('1'), await stateOf('2'), told]).toEqual(['waiting', 'resolved', [['1']]]);
     });
 
     test('calls that are queued anew after the outbox was lost', async () => {
-      const subject = ledger();
+      const subject = telling();
       await s.t.roster([{ id: 'a' }]);
       await arrive(allocation('1'), allocation('2'));
       await s.client.del(s.t.keys.outbox);
       const restore = { scripts: new Scripts(s.client, s.t.keys), nowMs: () => s.t.clock.ms };
       await damaged('rooms', '1', () => ensureGroups(s.client, s.t.keys, restore));
       expect(await s.client.xlen(s.t.keys.outbox)).toBe(1);
-      await subject.advanceClock(calm);
+      await subject.advanceClock(CALM);
       expect((await confirmAll()).sort()).toEqual(['1', '2']);
     });
 
@@ -173,7 +172,6 @@ onBothRedis((s) => {
   });
 
   test('behind a head that cannot be read only its own channel waits, and only until it can be read', async () => {
-    const told: string[][] = [];
     await s.t.desk.setMaxCustomers(1);
     const both = [{ id: 'a', channels: ['10', '20'] }];
     await s.t.roster(both);
@@ -182,11 +180,7 @@ onBothRedis((s) => {
     await confirmAll();
     await damaged('rooms', 'head', async () => {
       await arrive(resolved('held'), allocation('behind', on('10')));
-      const subject = new Ledger(
-        new Scripts(s.client, s.t.keys),
-        () => s.t.clock.ms,
-        (rooms) => told.push(rooms),
-      );
+      const subject = telling();
       const seen = { id: 'a', name: 'a', presence: 'online', channels: '10,20', customerCount: null } as const;
       const at = { begunMs: s.t.clock.ms, endedMs: s.t.clock.ms, lagMs: 0, last: true };
       await subject.applyRoster([seen], at);

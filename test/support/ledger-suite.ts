@@ -19,7 +19,7 @@ import { until } from './wait';
 export const HOUR_MS = 3_600_000;
 
 /** Rules of the clock by which nothing ever happens. */
-const CALM = {
+export const CALM = {
   fallbackAgentId: null as string | null,
   fallbackAfterMs: 0,
   waitMaxMs: 1e12,

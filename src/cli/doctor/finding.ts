@@ -18,10 +18,10 @@ const WARN_FROM_MS = 5_000;
 const BROKEN_FROM_MS = 60_000;
 
 /** Does another clock agree with ours? @param aheadMs of ours @param unsureMs how much of that may be the way there and back */
-export function clockFinding(area: string, whose: string, aheadMs: number, unsureMs: number): Finding {
+export function clockFinding(area: string, aheadMs: number, unsureMs: number): Finding {
   const offMs = Math.max(0, Math.abs(aheadMs) - unsureMs);
-  if (offMs < WARN_FROM_MS) return ok(area, `its clock agrees with ours`);
-  const what = `${whose} clock is ${Math.round(Math.abs(aheadMs) / 1_000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
+  if (offMs < WARN_FROM_MS) return ok(area, 'its clock agrees with ours');
+  const what = `its clock is ${Math.round(Math.abs(aheadMs) / 1_000)} s ${aheadMs > 0 ? 'ahead of' : 'behind'} ours`;
   const mend = 'Keep both clocks by NTP (timedatectl set-ntp true): ages and waiting times are measured with them.';
   return offMs < BROKEN_FROM_MS ? warning(area, what, mend) : broken(area, what, mend);
 }

@@ -171,7 +171,7 @@ async function checkClock(area: string, baseUrl: string, nowMs: () => number): P
     await answer.body?.cancel();
     const theirMs = Date.parse(answer.headers.get('date') ?? '');
     if (Number.isNaN(theirMs)) return [];
-    return [clockFinding(area, 'its', theirMs - (beforeMs + afterMs) / 2, (afterMs - beforeMs) / 2 + HEADER_UNSURE_MS)];
+    return [clockFinding(area, theirMs - (beforeMs + afterMs) / 2, (afterMs - beforeMs) / 2 + HEADER_UNSURE_MS)];
   } catch {
     // That it is out of reach is said by what was really asked.
     return [];

@@ -154,10 +154,5 @@ async function clockOf(area: string, node: RedisClient, nowMs: () => number): Pr
     return warning(area, 'does not tell its time', 'Allow its user TIME, or check its clock yourself.');
   const [seconds = 0, micros = 0] = time.map(Number);
   const afterMs = nowMs();
-  return clockFinding(
-    area,
-    'its',
-    seconds * 1_000 + micros / 1_000 - (beforeMs + afterMs) / 2,
-    (afterMs - beforeMs) / 2,
-  );
+  return clockFinding(area, seconds * 1_000 + micros / 1_000 - (beforeMs + afterMs) / 2, (afterMs - beforeMs) / 2);
 }
