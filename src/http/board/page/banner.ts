@@ -5,7 +5,8 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { AlertCode } from '../../../ledger/verdicts';
 import type { State } from './state.js';
-import { textFor, timeText } from './words.js';
+import { timeText } from './times.js';
+import { textFor } from './words.js';
 
 /** The worst first. */
 const LOOKS = ['bad', 'warn', 'plain'] as const;

@@ -9,8 +9,8 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import type { JournalRecord } from './api.js';
 import { kindOf, tell } from './reasons.js';
-import { change, type State } from './state.js';
-import { timeText } from './words.js';
+import { change, nameIn, type State } from './state.js';
+import { timeText } from './times.js';
 
 const MOST = 60;
 
@@ -72,9 +72,10 @@ function take(records: readonly JournalRecord[]): void {
   decisions = [...fresh.filter(({ id }) => !known.has(id)), ...decisions].slice(0, MOST);
 }
 
-function row(record: JournalRecord, { words, language, agents }: State) {
+function row(record: JournalRecord, state: State) {
+  const { words, language } = state;
   const texts = words.views.decisions;
-  const nameOf = (id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
+  const nameOf = (id: string) => nameIn(state, id);
   const { what, why } = tell(record, words.why, nameOf);
   const kind = kindOf(record) ?? 'given';
   const { room, agent } = record.fields;

@@ -90,10 +90,10 @@ export const views = {
           : ahead === 0
             ? 'Older chats of other channels, which the same agents serve, come first.'
             : `${ahead} older chats of this channel come first.`,
-      nobody_online: () => 'Nobody is online.',
+      nobody_online: () => 'Nobody who may serve it is online.',
       all_full: () => 'Everybody who may serve it is at the limit.',
       all_paused: () => 'Everybody online who may serve it is paused.',
-      no_agent_for_channel: () => 'Nobody online serves its channel.',
+      no_agent_for_channel: () => 'No agent may serve its channel.',
       delayed: ({ due }: Named) =>
         `Qiscus refused it a moment ago; it is tried again ${due === '' ? 'after a short delay' : `at ${due}`}.`,
       calls_stopped: () => 'Calls to Qiscus are stopped: it refuses us or does not answer.',

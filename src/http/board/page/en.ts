@@ -197,7 +197,7 @@ export const en = {
     AGENT_UNKNOWN: 'Qiscus has not named such an agent.',
     NOT_FOUND: 'It is not there any more.',
     APP_UNKNOWN: 'Say which app: load the page again and give its id as user name.',
-    QISCUS_REFUSED: 'Qiscus did not do it; nothing was changed.',
+    QISCUS_REFUSED: 'Qiscus did not confirm it; nothing was changed here.',
     STORE_UNAVAILABLE: 'Redis does not answer; nothing was changed. Try again.',
     STOPPING: 'The service is stopping. Try again in a moment.',
     INVALID_BODY: 'The service does not take this value.',

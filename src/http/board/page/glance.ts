@@ -3,7 +3,7 @@ import { html, type TemplateResult } from 'lit-html';
 import type { Agent } from './api.js';
 import { askDefaultLimit } from './hands.js';
 import type { State } from './state.js';
-import { clockText } from './words.js';
+import { clockText } from './times.js';
 
 /** Places that could take a room now: of agents who are online and not paused. */
 const freePlaces = (agents: readonly Agent[]) =>

@@ -89,10 +89,10 @@ export const views: typeof en = {
         ahead === 0
           ? 'Chat yang lebih lama di channel lain, yang dilayani agent yang sama, didahulukan.'
           : `${ahead} chat yang lebih lama di channel ini didahulukan.`,
-      nobody_online: () => 'Tidak ada agent yang online.',
+      nobody_online: () => 'Tidak ada agent online yang boleh melayaninya.',
       all_full: () => 'Semua agent yang boleh melayaninya sudah penuh.',
       all_paused: () => 'Semua agent online yang boleh melayaninya sedang dijeda.',
-      no_agent_for_channel: () => 'Tidak ada agent online yang melayani channelnya.',
+      no_agent_for_channel: () => 'Tidak ada agent yang boleh melayani channelnya.',
       delayed: ({ due }) =>
         `Qiscus baru saja menolaknya; dicoba lagi ${due === '' ? 'sebentar lagi' : `pukul ${due}`}.`,
       calls_stopped: () => 'Panggilan ke Qiscus berhenti: Qiscus menolak kami atau tidak menjawab.',

@@ -200,7 +200,7 @@ export const id: Words = {
     AGENT_UNKNOWN: 'Qiscus belum menyebut agent ini.',
     NOT_FOUND: 'Sudah tidak ada lagi.',
     APP_UNKNOWN: 'Sebutkan app yang dimaksud: muat ulang halaman dan isi id-nya sebagai nama pengguna.',
-    QISCUS_REFUSED: 'Qiscus tidak melakukannya; tidak ada yang berubah.',
+    QISCUS_REFUSED: 'Qiscus tidak mengonfirmasinya; di sini tidak ada yang berubah.',
     STORE_UNAVAILABLE: 'Redis tidak menjawab; tidak ada yang berubah. Coba lagi.',
     STOPPING: 'Layanan sedang berhenti. Coba lagi sebentar.',
     INVALID_BODY: 'Layanan tidak menerima nilai ini.',

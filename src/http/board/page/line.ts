@@ -10,7 +10,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { repeat } from 'lit-html/directives/repeat.js';
 import { readQueue, serviceNowMs, type Waiting } from './api.js';
 import { change, redraw, type State } from './state.js';
-import { clockText } from './words.js';
+import { clockText } from './times.js';
 
 /** Also in style.css. */
 const ROW_PX = 36;

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { type Agent, call, segment, serviceNowMs } from './api.js';
 import { askAgentLimit, askPause } from './hands.js';
-import { change, state as now, type State } from './state.js';
+import { change, nameIn, state as now, type State } from './state.js';
 import { momentText } from './times.js';
 import { type AgentDecision, type AgentDecisions, readAgentDecisions } from './why.js';
 import { textFor } from './words.js';
@@ -127,8 +127,6 @@ function decisions(
     </ol>
     ${next === null ? nothing : html`<button type="button" @click=${() => readOlder(id)}>${texts.more}</button>`}`;
 }
-
-const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
 
 /** The numbers behind a verdict, where it is about numbers and they are on record. */
 function loads({ verdict, load, limit, chosen_load }: AgentDecision, texts: State['words']['views']['panel']) {

@@ -3,10 +3,10 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { type JournalRecord, serviceNowMs } from './api.js';
 import { askErase, askRelease, askRequeue, releaseOf } from './hands.js';
 import { countsIn, tell } from './reasons.js';
-import { change, type State } from './state.js';
-import { durationText, momentText } from './times.js';
+import { change, nameIn, type State } from './state.js';
+import { clockText, durationText, momentText } from './times.js';
 import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
-import { clockText, textFor } from './words.js';
+import { textFor } from './words.js';
 
 /** More rows are a wall; the best come first. */
 const MOST_SHOWN = 50;
@@ -122,8 +122,6 @@ function runs(records: readonly JournalRecord[]): { record: JournalRecord; times
   }
   return found;
 }
-
-const nameIn = ({ agents }: State, id: string) => agents?.find((agent) => agent.id === id)?.name ?? id;
 
 function hands({ room_id, state, customer_name }: RoomDetail, { words, ready }: State) {
   const titles = words.hands;

@@ -10,7 +10,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { Refused } from './api.js';
 import * as agent from './panel-agent.js';
 import * as room from './panel-room.js';
-import { change, type State, state } from './state.js';
+import { change, nameIn, type State, state } from './state.js';
 
 const PATHS = { room: 'rooms', agent: 'agents' } as const;
 const VIEWS = { room, agent };
@@ -76,7 +76,7 @@ export function draw(all: State): TemplateResult | typeof nothing {
   const unknown = shown.kind === 'room' ? texts.unknownRoom : texts.unknownAgent;
   // Else what was read before may be another's.
   const view = isSame(shown, drawn) && problem !== 'unknown' ? VIEWS[shown.kind].draw(all) : nothing;
-  const title = shown.kind === 'room' ? texts.room(shown.id) : (nameOf(shown.id, all) ?? shown.id);
+  const title = shown.kind === 'room' ? texts.room(shown.id) : nameIn(all, shown.id);
   return html`
     <header>
       <h2 id="panel-title" tabindex="-1"><bdi>${title}</bdi></h2>
@@ -85,8 +85,6 @@ export function draw(all: State): TemplateResult | typeof nothing {
     ${problem === null ? nothing : html`<p class="problem" role="status">${problem === 'unknown' ? unknown : texts.failed}</p>`}
     ${view}`;
 }
-
-const nameOf = (id: string, { agents }: State) => agents?.find((one) => one.id === id)?.name;
 
 /** After the page is drawn: the address, the focus, and what lies behind follow what is shown. */
 export function settle({ shown }: State): void {

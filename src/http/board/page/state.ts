@@ -52,6 +52,10 @@ export const state: Readonly<State> = {
   shown: null,
 };
 
+/** What an agent is called; its id while Qiscus has not named it. */
+export const nameIn = ({ agents }: Pick<State, 'agents'>, id: string): string =>
+  agents?.find((agent) => agent.id === id)?.name ?? id;
+
 const drawers = new Map<string, () => void>();
 const readers: (() => Promise<void>)[] = [];
 

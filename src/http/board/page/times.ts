@@ -1,12 +1,15 @@
-/** Times and shares as people of the page's language write them. */
+/** Times, durations, shares and numbers as people of the page's language write them. */
 import type { Language } from './words.js';
 
 const localeOf = (language: Language) => (language === 'en' ? 'en-GB' : 'id-ID');
 
-/** A time of day; on another day than today with its date. */
+/** The time of day of an ISO time, in this browser's zone. */
+export const timeText = (iso: string, language: Language): string => CLOCKS[language].format(new Date(iso));
+
+/** The same; on another day than today with its date. */
 export function momentText(iso: string, language: Language): string {
   const at = new Date(iso);
-  const time = at.toLocaleTimeString(localeOf(language));
+  const time = timeText(iso, language);
   if (at.toDateString() === new Date().toDateString()) return time;
   return `${at.toLocaleDateString(localeOf(language), { day: 'numeric', month: 'short' })} ${time}`;
 }
@@ -15,9 +18,21 @@ export function momentText(iso: string, language: Language): string {
 export const minuteText = (ms: number, language: Language): string => MINUTES[language].format(ms);
 
 /** Kept, because making one takes longer than a hundred uses. */
-const newMinutes = (language: Language) =>
-  new Intl.DateTimeFormat(localeOf(language), { hour: '2-digit', minute: '2-digit' });
-const MINUTES = { en: newMinutes('en'), id: newMinutes('id') };
+const formats = (how: Intl.DateTimeFormatOptions): Record<Language, Intl.DateTimeFormat> => ({
+  en: new Intl.DateTimeFormat(localeOf('en'), how),
+  id: new Intl.DateTimeFormat(localeOf('id'), how),
+});
+const CLOCKS = formats({ timeStyle: 'medium' });
+const MINUTES = formats({ hour: '2-digit', minute: '2-digit' });
+
+/** `0:42`, `12:05`, `1:02:33`: short enough for a column, and it ticks. @param ms zero or more */
+export function clockText(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const [hours = 0, minutes = 0, rest = 0] = parts;
+  const two = (n: number) => String(n).padStart(2, '0');
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
 
 /** Below so many seconds: a unit of so many, as people write it. Intl shortens some of them as nobody does. */
 const UNITS = [

@@ -45,21 +45,3 @@ export function recall(name: string): string | null {
 /** The text for a word of the API; undefined: the page has none for it. */
 export const textFor = (texts: Readonly<Record<string, string>>, word: string): string | undefined =>
   Object.hasOwn(texts, word) ? texts[word] : undefined;
-
-/** `0:42`, `12:05`, `1:02:33`: short enough for a column, and it ticks. @param ms zero or more */
-export function clockText(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
-  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-  const [hours = 0, minutes = 0, rest = 0] = parts;
-  const two = (n: number) => String(n).padStart(2, '0');
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
-}
-
-/** The time of day of an ISO time, in this browser's zone. */
-export const timeText = (iso: string, language: Language): string => CLOCKS[language].format(new Date(iso));
-
-/** Kept, because making one takes longer than a hundred uses. */
-const CLOCKS = {
-  en: new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' }),
-  id: new Intl.DateTimeFormat('id-ID', { timeStyle: 'medium' }),
-};
