@@ -1,5 +1,5 @@
 #!lua flags=allow-oom
--- Takes in a room whose webhook never came, at the end of the line: Qiscus has listed it for a while.
+-- Takes in a room of which no webhook told, at the end of the line: Qiscus lists it.
 -- Prelude: records line roster matching
 -- KEYS[15] inbox    stream  webhooks accepted and not yet applied
 -- ARGV[2]  room     text    room id
@@ -7,11 +7,12 @@
 -- ARGV[4]  source   text    where the customer writes, '' unknown
 -- ARGV[5]  name     text    customer's name for the board, '' unknown
 -- ARGV[6]  shown    text    'unserved' | 'served' (only a dry run takes in what others serve): what Qiscus says of it
+-- ARGV[7]  reason   text    'listed': its webhook never came | 'came_back': it looked like a late one of the session before
 -- Returns  {'done', state} | {'known'}  known: its webhook came after all, or one of its webhooks may lie in the inbox still
 -- Replay   known: nothing changes
 -- Cost     O(log rooms + log agents), and a look at 64 webhooks
 local INBOX = KEYS[15]
-local ROOM, CHANNEL, SOURCE, NAME, SHOWN = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local ROOM, CHANNEL, SOURCE, NAME, SHOWN, REASON = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6], ARGV[7]
 local LOOKED_AT = 64
 
 local old = room_read(ROOM)
@@ -30,6 +31,6 @@ room.place, room.channel, room.source, room.name = ('%d-0'):format(ms), CHANNEL,
 if old then room.mark, room.last = old.mark, old.last end
 redis.call('ZREM', ENDED, ROOM)
 journal('room.adopted', ROOM, room, 'state', 'waiting', 'channel', CHANNEL, 'place', room.place,
-  'ours', old and old.state or 'unknown', 'qiscus', SHOWN)
+  'ours', old and old.state or 'unknown', 'qiscus', SHOWN, 'reason', REASON)
 enter(ROOM, room)
 return { 'done', room_read(ROOM).state }

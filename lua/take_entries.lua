@@ -50,7 +50,7 @@ local function apply_allocation(entry)
   local room = room_read(entry.room)
   local service = entry.service
   if room and service ~= UNKNOWN and service < room.mark then
-    journal('entry.stale', entry.room, room, 'state', room.state, 'agent', room.agent,
+    journal('entry.stale', entry.room, room, 'state', room.state, 'since', room.since, 'agent', room.agent,
       'position', position_of(entry.room, room))
     return room_write(entry.room, room)
   end

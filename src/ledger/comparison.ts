@@ -112,15 +112,25 @@ export class Comparison {
   }
 
   /**
-   * Takes in a room whose webhook was lost, at the end of the line. False: it is known after all.
+   * Takes in a room of which no webhook told, at the end of the line. False: it is known after all.
    * @param shown what Qiscus says of it; 'served' only in a dry run
+   * @param reason 'listed': its webhook was lost; 'came_back': one came, but looked like a late one of the chat before
    */
   async adopt(
     room: { roomId: string; channelId: string | null; source: string | null; customerName: string | null },
     shown: 'unserved' | 'served' = 'unserved',
+    reason: 'listed' | 'came_back' = 'listed',
   ): Promise<boolean> {
     const { roomId, channelId, source, customerName } = room;
-    const reply = await this.run('adopt_room', roomId, channelId ?? '', source ?? '', customerName ?? '', shown);
+    const reply = await this.run(
+      'adopt_room',
+      roomId,
+      channelId ?? '',
+      source ?? '',
+      customerName ?? '',
+      shown,
+      reason,
+    );
     return reply[0] === 'done';
   }
 

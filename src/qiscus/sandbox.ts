@@ -28,8 +28,8 @@ const ABOUT = `Control of the Qiscus sandbox: JSON in, JSON out, from this machi
 GET    /sandbox/state                  the whole truth: agents, rooms, assigns in order, violations, calls, deliveries
 POST   /sandbox/reset                  six agents, no rooms, no faults
 GET    /sandbox/config                 and PATCH: latencyMs, countLagMs, omitCounts, pagingStyle, pageSize, cursorTies,
-                                       ignoreTypeScope, dropWebhooks, payloadStyle, allocator, cap, strangerRooms,
-                                       sameAgentTwice, allocationWebhookUrl, setterNeedsToken, seed
+                                       ignoreTypeScope, dropWebhooks, payloadStyle, latestService, allocator, cap,
+                                       strangerRooms, sameAgentTwice, allocationWebhookUrl, setterNeedsToken, seed
 POST   /sandbox/delivery               {"baseUrl":"http://127.0.0.1:3000","webhookToken":"…"}: where webhooks go
 POST   /sandbox/rooms                  {"roomId","channelId","source","customerName","text","copies":2,"spreadMs":300,"ageMs"}
 GET    /sandbox/rooms/{id}             one room

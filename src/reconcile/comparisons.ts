@@ -7,16 +7,20 @@
 import type { Logger } from 'pino';
 import { type AppConfig, publicUrls } from '../config';
 import type { Ledger } from '../ledger/index';
-import type { LedgerDesk } from '../ledger/model';
+import type { JournalRecord, LedgerDesk } from '../ledger/model';
 import type { Qiscus, QiscusFailure } from '../qiscus/model';
 import { REMEDIES } from '../qiscus/remedies';
 import { syncAgents } from './agents';
+import { Comebacks } from './comebacks';
 import type { DryRun } from './dry-run';
 import { RoomSweep } from './rooms';
 import { findWebhook } from './webhook';
 
 /** Share of the calls between two sweeps that single rooms may take. */
 const READING_SHARE = 0.5;
+/** Share of all calls that looks for customers who came back may take. */
+const LOOK_SHARE = 0.1;
+const LOOKS_EVERY_MS = 5_000;
 /** The longest that a call waits before it asks again whether it may be made. */
 const ASK_AGAIN_MS = 200;
 const SECOND_MS = 1_000;
@@ -37,6 +41,9 @@ export class Comparisons {
   readonly #parts: ComparisonParts;
   readonly #isStopped: () => boolean;
   readonly #sweep: RoomSweep;
+  readonly #comebacks: Comebacks;
+  /** Nobody is looked for before; the process's own time. */
+  #restUntil = 0;
 
   constructor(parts: ComparisonParts, isStopped: () => boolean) {
     this.#parts = parts;
@@ -48,12 +55,19 @@ export class Comparisons {
       mostReadings: Math.ceil(config.qiscus.ratePerSecond * config.reconcileSeconds * READING_SHARE),
       dryRun: config.dryRun,
     };
+    this.#comebacks = new Comebacks(rules.lagMs);
     this.#sweep = new RoomSweep(qiscus, ledger, nowMs, rules, () => this.#turn(), log);
   }
 
   /** Somebody else leads now, or may have led meanwhile: what was seen before proves nothing. */
   forget(): void {
     this.#sweep.forget();
+    this.#comebacks.forget();
+  }
+
+  /** Hears one journal record. */
+  see(record: JournalRecord): void {
+    this.#comebacks.hear(record);
   }
 
   /** Who is there, online, and with how many customers. */
@@ -78,6 +92,17 @@ export class Comparisons {
     // Rooms may be kept from us where calls are not (some accounts list them for an admin's token only). If it is us whom
     // Qiscus refuses, the list of agents tells soon enough.
     if (failure.kind === 'slowed') await this.#note(failure);
+  }
+
+  /** Which of the rooms whose webhooks looked late wait at Qiscus again? One look for all that are due. */
+  async comebacks(): Promise<void> {
+    const due = performance.now() < this.#restUntil ? null : this.#comebacks.take(this.#parts.nowMs());
+    if (due === null) return;
+    const { calls, failure } = await this.#sweep.look(due.roomIds, due.sinceMs);
+    const { ratePerSecond } = this.#parts.config.qiscus;
+    this.#restUntil = performance.now() + Math.max(LOOKS_EVERY_MS, (calls / ratePerSecond / LOOK_SHARE) * SECOND_MS);
+    // The next sweep finds them.
+    if (failure?.kind === 'slowed') await this.#note(failure);
   }
 
   /** Does Qiscus call us when a room is resolved? */

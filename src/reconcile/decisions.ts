@@ -118,7 +118,8 @@ export class DecisionLog {
       if (value) line[field] = value;
     }
     const alert = alertLine(record);
-    const warning = this.#warnings.get(record.event);
+    // Nothing was lost where a customer came back.
+    const warning = record.fields.reason === 'came_back' ? undefined : this.#warnings.get(record.event);
     if (alert) this.#logger[alert.level](line, alert.text);
     else if (warning !== undefined) this.#logger.warn(line, warning);
     else if (record.event === 'call.sent') this.#logger.debug(line, record.event);

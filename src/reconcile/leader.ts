@@ -3,8 +3,8 @@
  *
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
  * 2. Every tick: what is due by time (upkeep.ts), and the decision log. Every few seconds: intents whose dispatcher died.
- * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period; the resolve
- *    webhook now and then (comparisons.ts); parts of the journal's snapshot; what people should be told (watch.ts). These
+ * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period, some of them
+ *    sooner (comebacks.ts); the resolve webhook now and then (comparisons.ts); parts of the journal's snapshot; what people should be told (watch.ts). These
  *    run beside the ticks, one of a kind at a time (periods.ts): a slow Qiscus never stops the clock.
  * 4. Of an app where nothing happens, waits or is due, the ticks are slow: a thousand such cost next to nothing.
  * 5. `stop` gives the lease back.
@@ -94,6 +94,7 @@ export class Leader {
     if (this.#isIdle()) this.#wake();
     this.#activeAt = performance.now();
     this.#watch.see(record);
+    this.#comparisons.see(record);
     if (record.event === 'room.refused') this.#refused = true;
     if (record.event === 'webhook.registered') this.#periods.hurry('webhook');
   }
@@ -161,6 +162,7 @@ export class Leader {
     }
     this.#periods.every('roster', this.#rosterPeriodMs(), () => this.#readAgents());
     this.#periods.every('sweep', config.reconcileSeconds * SECOND_MS, () => this.#comparisons.rooms());
+    this.#periods.every('comebacks', 0, () => this.#comparisons.comebacks());
     this.#periods.every('snapshot', SNAPSHOT_EVERY_MS, () => snapshotJournal(ledger, config, goesOn));
     this.#periods.every('alerts', idle ? 3 * WATCH_EVERY_MS : WATCH_EVERY_MS, () => this.#watch.look());
     this.#periods.every('webhook', CHECK_WEBHOOK_EVERY_MS, () => this.#comparisons.webhook());

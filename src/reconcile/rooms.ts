@@ -8,6 +8,8 @@
  *    that Qiscus does not know in two readings in a row is over, too.
  * 4. In a dry run, served there and not open here, in two sweeps in a row but not in the first of all: its webhook does not
  *    reach us, it is adopted. What was served before the dry run began stays out of it.
+ * 5. Between two sweeps, rooms whose resolve we know and whose customers may be back (comebacks.ts): adopted when Qiscus
+ *    shows them open and unserved (in a dry run also served).
  */
 import type { Logger } from 'pino';
 import { ID } from '../ids';
@@ -102,7 +104,7 @@ export class RoomSweep {
     );
     this.#listedBefore = idsOf(listed);
 
-    const adopted = await this.#adopt(twice, idsOf(taken), begunMs);
+    const adopted = await this.#adopt(twice, idsOf(taken), begunMs, 'listed');
     const questioned = this.#rules.dryRun ? 0 : await this.#question(settled.filter((room) => twice.has(room.roomId)));
     const shown = idsOf([...serving, ...open]);
     const there = idsOf(serving);
@@ -114,6 +116,31 @@ export class RoomSweep {
     };
   }
 
+  /**
+   * Takes in those of these rooms, resolved with us for longer than Qiscus's views are late, that are open there again.
+   * @param sinceMs their customers wrote after this
+   */
+  async look(roomIds: readonly string[], sinceMs: number): Promise<{ calls: number; failure: QiscusFailure | null }> {
+    const nowMs = this.#nowMs();
+    const closed = new Set(await this.#ledger.notOpen([...roomIds]));
+    const found = new Map<string, ListedRoom>();
+    const taken = new Set<string>();
+    let calls = 0;
+    for (const served of this.#rules.dryRun ? [true, false] : [false]) {
+      if (closed.size === 0) break;
+      const list = await this.#qiscus.listRooms(served, Math.max(sinceMs, nowMs - this.#rules.maxAgeMs), this.#turn);
+      if (list.kind !== 'rooms') return { calls, failure: list };
+      calls += list.calls;
+      for (const room of list.rooms) {
+        if (room.resolved || !closed.has(room.roomId)) continue;
+        found.set(room.roomId, room);
+        if (served) taken.add(room.roomId);
+      }
+    }
+    await this.#adopt(found, taken, nowMs, 'came_back');
+    return { calls, failure: null };
+  }
+
   /** Rooms that are served since a later time than the first sweep. */
   #newIn(serving: ListedRoom[]): ListedRoom[] {
     const now = idsOf(serving);
@@ -122,7 +149,12 @@ export class RoomSweep {
     return serving.filter((room) => !old.has(room.roomId));
   }
 
-  async #adopt(candidates: Map<string, ListedRoom>, taken: Set<string>, nowMs: number): Promise<number> {
+  async #adopt(
+    candidates: Map<string, ListedRoom>,
+    taken: Set<string>,
+    nowMs: number,
+    reason: 'listed' | 'came_back',
+  ): Promise<number> {
     const lost = await this.#ledger.notOpen([...candidates.keys()]);
     const young = lost
       .flatMap((roomId) => candidates.get(roomId) ?? [])
@@ -138,9 +170,7 @@ export class RoomSweep {
         source: shortText(source),
         customerName: shortText(customerName),
       };
-      if (await this.#ledger.adopt(known, taken.has(roomId) ? 'served' : 'unserved')) {
-        adopted += 1;
-      }
+      if (await this.#ledger.adopt(known, taken.has(roomId) ? 'served' : 'unserved', reason)) adopted += 1;
     }
     return adopted;
   }

@@ -32,6 +32,9 @@ export const SandboxConfig = Type.Object(
     payloadStyle: Type.Union([Type.Literal('2025'), Type.Literal('2024')], {
       description: '2024: webhooks without app_code and channel.',
     }),
+    latestService: Type.Union([Type.Literal('named'), Type.Literal('never')], {
+      description: 'never: latest_service is null in every allocation webhook, also when a customer comes back.',
+    }),
     allocator: Type.Union([Type.Null(), Type.Literal('round_robin'), Type.Literal('least_busy')], {
       description:
         'Somebody else who assigns every room that waits, as soon as an agent of its channel is online and holds less ' +
@@ -66,6 +69,7 @@ export const defaultConfig: SandboxConfig = {
   cursorTies: 'skip',
   dropWebhooks: 0,
   payloadStyle: '2025',
+  latestService: 'named',
   allocator: null,
   cap: null,
   strangerRooms: 'strict',

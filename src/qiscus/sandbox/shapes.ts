@@ -180,7 +180,7 @@ function channelBlock(truth: Truth, room: Room, appId: string): object {
 /** Custom agent allocation: what Qiscus sends while no agent is in the room. */
 export function allocationWebhook(truth: Truth, room: Room, appId: string, opensSession: boolean) {
   const candidate = findCandidate(truth, room);
-  const { finished } = room;
+  const finished = truth.config.latestService === 'never' ? null : room.finished;
   return {
     ...channelBlock(truth, room, appId),
     app_id: appId,

@@ -56,7 +56,12 @@ export const why: WhyWords = {
       `Webhook selesai yang hilang diperbaiki: satu slot ${name(f.agent)} bebas lagi`,
       f.qiscus === 'missing' ? 'Qiscus tidak mencantumkan room itu lagi' : 'Qiscus menunjukkan room itu sudah selesai',
     ],
-    'room.adopted': () => ['Webhook yang hilang diperbaiki: masuk ke antrean', 'Qiscus mencantumkannya belum dilayani'],
+    'room.adopted': ({ f }) => [
+      f.reason === 'came_back'
+        ? 'Pelanggan kembali: masuk ke antrean'
+        : 'Webhook yang hilang diperbaiki: masuk ke antrean',
+      'Qiscus mencantumkannya belum dilayani',
+    ],
     'room.superseded': () => [
       'Chat sebelumnya ditutup',
       'webhook selesainya hilang: pelanggan sudah memulai chat baru',
@@ -83,7 +88,7 @@ export const why: WhyWords = {
             : 'Qiscus tidak menjawab',
     ],
     'entry.repeated': () => ['Webhook yang sama datang lagi: tidak ada yang berubah'],
-    'entry.stale': () => ['Webhook terlambat dari chat sebelumnya: tidak ada yang berubah'],
+    'entry.stale': () => ['Tampak seperti webhook terlambat dari chat sebelumnya: belum ada yang berubah'],
     'entry.unheld': () => ['Selesai, dan tidak ada yang memegangnya'],
     'entry.buried': () => ['Sebuah webhook tidak dapat diterapkan: lihat dead letter'],
     'entry.replayed': () => ['Sebuah webhook dicoba lagi oleh operator'],
