@@ -89,8 +89,12 @@ test('[F02] it is killed', async () => {
 }, 120_000);
 
 test('[F07] it loads its data: not ready, and refused, until it has', async () => {
-  // Real loading, made slow: a pause per command of the file, and a look at its sockets in between.
-  await start({ settings: { 'key-load-delay': '300', 'loading-process-events-interval-bytes': '1024' } });
+  // Real loading, made slow: a pause per command of the file. Redis looks at its sockets once in 1,024 commands, so there
+  // are some thousands.
+  await start({ settings: { 'key-load-delay': '300' } });
+  const filling = redis.admin.pipeline();
+  for (let i = 0; i < 10_000; i++) filling.set('probe', '0');
+  await filling.exec();
   const seen = new Set<string>();
   await throughTrouble(
     'loading',
