@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { why as en } from '../../src/http/board/page/en-why';
 import { why as id } from '../../src/http/board/page/id-why';
-import { countsIn, kindOf, reasonIn, tell } from '../../src/http/board/page/reasons';
+import { countsIn, kindOf, reasonIn, secondsWaited, tell } from '../../src/http/board/page/reasons';
 
 const NAMES: Record<string, string> = { '7': 'Budi', '9': 'Sari' };
 const nameOf = (agentId: string) => NAMES[agentId] ?? agentId;
@@ -51,6 +51,17 @@ test('what an operator did, refused or lost is a decision; what happens all the 
   expect(kind('limit.changed', { by: 'max_customers' })).toBe('hand');
   expect(kind('limit.changed', { by: 'initial_max_customers' })).toBeNull();
   for (const event of ['call.sent', 'room.assigned', 'entry.repeated']) expect(kind(event)).toBeNull();
+});
+
+test('how long a room had to wait is of this session, or of the one that is over', () => {
+  const of = (event: string, waited = '') => ({ event, fields: { room: '1', waited } });
+  const served = [of('room.assigned', '2500'), of('room.reserved'), of('room.waiting')];
+  const before = [of('room.released'), of('room.assigned', '9000')];
+  expect(secondsWaited('assigned', [...served, ...before])).toBe(2.5);
+  expect(secondsWaited('resolved', [of('entry.unheld'), of('room.repaired'), ...served, ...before])).toBe(2.5);
+  // Nobody had it this time.
+  expect(secondsWaited('resolved', [of('room.expired'), of('room.waiting'), ...before])).toBeNull();
+  expect(secondsWaited('waiting', [of('room.waiting'), ...before])).toBeNull();
 });
 
 /** Every event name that the scripts pass to `journal`. */

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { type JournalRecord, serviceNowMs } from './api.js';
 import { askErase, askRelease, askRequeue, releaseOf } from './hands.js';
-import { countsIn, tell } from './reasons.js';
+import { countsIn, secondsWaited, tell } from './reasons.js';
 import { change, nameIn, type State } from './state.js';
 import { clockText, durationText, momentText } from './times.js';
 import { type Candidate, type Candidates, type RoomDetail, readCandidates, readRoom } from './why.js';
@@ -101,15 +101,8 @@ function waits(
       [where, position],
     ];
   }
-  const waited = secondsWaited({ state, decisions });
+  const waited = secondsWaited(state, decisions);
   return waited === null ? [] : [[texts.waited, durationText(waited, language)]];
-}
-
-/** How long it had to wait until an agent had it; null: nobody has or had it. */
-function secondsWaited({ state, decisions }: Pick<RoomDetail, 'state' | 'decisions'>): number | null {
-  if (state !== 'assigned' && state !== 'resolved') return null;
-  const { waited } = decisions.find(({ event }) => event === 'room.assigned')?.fields ?? {};
-  return waited ? Number(waited) / 1000 : null;
 }
 
 /** Customers write again and again while they wait: such records in a row are one line. */
@@ -142,7 +135,7 @@ function sentence(state: State) {
   if (why === null) return html`<p class="empty" role="status">${words.page.loading}</p>`;
   const { reason, ahead, due, next, counts } = why;
   const holder = room?.agent_id ?? next;
-  const waited = room && secondsWaited(room);
+  const waited = room && secondsWaited(room.state, room.decisions);
   const said = texts.reasons[reason]({
     agent: holder ? nameIn(state, holder) : texts.none,
     ahead,

@@ -1,6 +1,7 @@
 /**
- * A journal record in words: what happened, and why. Pure, so that tests read it without a page.
+ * Journal records in words: what happened, and why; and what they tell of a wait. Pure, so that tests read it without a page.
  */
+import type { RoomState } from '../../../ledger/verdicts';
 import type { Recorded, WhyWords } from './why-words.js';
 
 /** What a record is to a person who looks on. */
@@ -83,4 +84,18 @@ export function reasonIn(reason: string | undefined, words: WhyWords): string {
   const [, how, status] = /^(refused_|denied_|status )(\d+)$/.exec(reason) ?? [];
   if (status) return how === 'denied_' ? words.denied(status) : words.answered(status);
   return words.reasons[reason] ?? reason;
+}
+
+const ENDS_SESSION = /^room\.(released|closed|repaired|expired|superseded)$/;
+
+/**
+ * How long a room had to wait in this session, or the one that is over, until an agent had it; null: nobody has or had it.
+ * @param records about the room, newest first
+ */
+export function secondsWaited(state: RoomState, records: readonly Recorded[]): number | null {
+  if (state !== 'assigned' && state !== 'resolved') return null;
+  const ends = records.flatMap(({ event }, nth) => (ENDS_SESSION.test(event) ? [nth] : []));
+  const session = records.slice(0, state === 'resolved' ? ends[1] : ends[0]);
+  const { waited } = session.find(({ event }) => event === 'room.assigned')?.fields ?? {};
+  return waited ? Number(waited) / 1000 : null;
 }
