@@ -4,8 +4,9 @@
  * 1. Holds a lease while it lives; when it dies another process has it within LEASE_MS.
  * 2. Every tick: what is due by time (upkeep.ts), and the decision log. Every few seconds: intents whose dispatcher died.
  * 3. Agents every period, sooner while rooms wait and at once when Qiscus refuses one; rooms every period, some of them
- *    sooner (comebacks.ts); the resolve webhook now and then (comparisons.ts); parts of the journal's snapshot; what people should be told (watch.ts). These
- *    run beside the ticks, one of a kind at a time (periods.ts): a slow Qiscus never stops the clock.
+ *    sooner (comebacks.ts); the resolve webhook now and then (comparisons.ts); parts of the journal's snapshot; what people
+ *    should be told (watch.ts). These run beside the ticks, one of a kind at a time (periods.ts): a slow Qiscus never stops
+ *    the clock.
  * 4. Of an app where nothing happens, waits or is due, the ticks are slow: a thousand such cost next to nothing.
  * 5. `stop` gives the lease back.
  */

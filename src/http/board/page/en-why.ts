@@ -57,8 +57,12 @@ export const why: WhyWords = {
       f.qiscus === 'missing' ? 'Qiscus does not list the room any more' : 'Qiscus shows the room as resolved',
     ],
     'room.adopted': ({ f }) => [
-      f.reason === 'came_back' ? 'The customer is back: in line' : 'Lost webhook mended: taken into the line',
-      'Qiscus lists the room as unserved',
+      f.reason === 'came_back'
+        ? 'The customer is back: in line'
+        : f.qiscus === 'served'
+          ? 'Taken into the line: its webhook does not come here'
+          : 'Lost webhook mended: taken into the line',
+      f.qiscus === 'served' ? 'Qiscus lists the room as served by somebody' : 'Qiscus lists the room as unserved',
     ],
     'room.superseded': () => ['The chat before was closed', 'its resolve was lost: the customer has begun a new chat'],
     'room.refused': ({ f, name }) => [`Qiscus refused ${name(f.agent)}; it is tried again`],

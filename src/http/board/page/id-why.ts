@@ -59,8 +59,10 @@ export const why: WhyWords = {
     'room.adopted': ({ f }) => [
       f.reason === 'came_back'
         ? 'Pelanggan kembali: masuk ke antrean'
-        : 'Webhook yang hilang diperbaiki: masuk ke antrean',
-      'Qiscus mencantumkannya belum dilayani',
+        : f.qiscus === 'served'
+          ? 'Masuk ke antrean: webhooknya tidak sampai ke sini'
+          : 'Webhook yang hilang diperbaiki: masuk ke antrean',
+      f.qiscus === 'served' ? 'Qiscus mencantumkannya sedang dilayani' : 'Qiscus mencantumkannya belum dilayani',
     ],
     'room.superseded': () => [
       'Chat sebelumnya ditutup',
