@@ -76,6 +76,18 @@ test(
 );
 
 test(
+  'no webhook names the service that was finished: who comes back is served, and the checker signs',
+  async () => {
+    const played = await play({ minutes: 3, speed: 60, seed: 1, port: 0, latestService: 'never' });
+    expect(played.broken).toEqual([]);
+    expect(played.counts.returned).toBeGreaterThan(0);
+    expect(played.events['entry.stale']).toBeGreaterThan(0);
+    expect(played.events['room.adopted']).toBeGreaterThan(0);
+  },
+  WITHIN_MS,
+);
+
+test(
   'what is broken is told, and not signed: here Qiscus takes one room for too many already',
   async () => {
     const played = await play({ minutes: 2, speed: 60, seed: 1, port: 0, cap: 1 });

@@ -128,6 +128,32 @@ test.each([
   expect(sandbox.state().calls.customer_room).toBe(1);
 });
 
+test('of the rooms that are looked at sooner, those come back that wait there, are young enough and closed with us', async () => {
+  const sweep = await hold(['held', 'over', 'old', 'back', 'unseen'], 10);
+  for (const room of ['over', 'old', 'back', 'unseen']) await t.append(resolved(room));
+  await t.applyAll();
+  const row = (room_id: string, is_resolved: boolean, agoMs: number) => {
+    return { room_id, is_resolved, last_comment_timestamp: t.clock.ms - agoMs };
+  };
+  const customer_rooms = [
+    row('held', false, 0),
+    row('over', true, 1_000),
+    row('back', false, 2_000),
+    row('stranger', false, 3_000),
+    row('old', false, 3 * HOUR_MS),
+  ];
+  const body = { data: { customer_rooms } };
+  sandbox.faults.add({ on: 'customer_rooms', times: null, effect: 'status', status: 200, body });
+  const looked = await sweep.look(['held', 'over', 'old', 'back', 'unseen'], 0);
+  expect(looked).toEqual({ calls: 1, failure: null });
+  const after = await states('held', 'over', 'old', 'back', 'unseen', 'stranger');
+  expect(after).toEqual(['assigned', 'resolved', 'resolved', 'reserved', 'resolved', undefined]);
+  const records = await t.desk.readDecisions('back', 10);
+  expect(records.find(({ event }) => event === 'room.adopted')?.fields).toMatchObject({ reason: 'came_back' });
+  // Nobody is left to look for: no call.
+  expect(await sweep.look(['held', 'back'], 0)).toEqual({ calls: 0, failure: null });
+});
+
 /** From now on Qiscus says of this room that it is resolved. */
 function showResolved(roomId: string): void {
   const body = reading(true);

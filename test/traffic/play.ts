@@ -14,6 +14,7 @@ import { Redis } from 'ioredis';
 import pino from 'pino';
 import { readConfig } from '../../src/config';
 import { BUSY_QUARTER, type Plan } from '../../src/qiscus/sandbox/plan';
+import type { SandboxConfig } from '../../src/qiscus/sandbox/settings';
 import { Traffic, type TrafficCounts } from '../../src/qiscus/sandbox/traffic';
 import { keysOf } from '../../src/redis/keys';
 import { startService } from '../../src/service';
@@ -41,6 +42,8 @@ export interface PlayOptions {
   lost?: number;
   /** What Qiscus takes for too many rooms of one agent; default: our limit. */
   cap?: number;
+  /** 'never': no webhook names the service that was finished. */
+  latestService?: SandboxConfig['latestService'];
 }
 
 export interface Played {
@@ -109,7 +112,16 @@ export async function play(options: PlayOptions): Promise<Played> {
 }
 
 async function perform(options: PlayOptions, undo: (() => Promise<unknown>)[]): Promise<Played> {
-  const { speed, minutes, seed, stop, cap = LIMIT, opened = () => {}, tell = () => {} } = options;
+  const {
+    speed,
+    minutes,
+    seed,
+    stop,
+    cap = LIMIT,
+    latestService = 'named',
+    opened = () => {},
+    tell = () => {},
+  } = options;
   const dataDir = await mkdtemp(join(tmpdir(), 'caa-traffic-'));
   undo.push(() => rm(dataDir, { recursive: true, force: true }));
   const config = readConfig(environment(dataDir, options), []);
@@ -118,7 +130,7 @@ async function perform(options: PlayOptions, undo: (() => Promise<unknown>)[]): 
   undo.push(() => service.stop());
   const { sandbox, url } = service;
   if (sandbox === null || url === null) throw new Error('the service has no sandbox');
-  sandbox.configure({ cap, seed });
+  sandbox.configure({ cap, seed, latestService });
   opened(url);
 
   const open = () => {
