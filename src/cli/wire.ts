@@ -75,10 +75,7 @@ export const Agents = Type.Object({ agents: Type.Array(Agent) });
 
 export const Queue = Type.Object({
   total: Count,
-  rooms: Type.Array(
-    Type.Object({ room_id: Text, position: Count, channel_id: orNull(Text), since: Text, place: Text }),
-  ),
-  next: orNull(Text),
+  rooms: Type.Array(Type.Object({ room_id: Text, position: Count, channel_id: orNull(Text), since: Text })),
 });
 
 const JournalRecord = Type.Object({ id: Text, event: Text, at: Text, fields: Type.Record(Text, Text) });
@@ -90,7 +87,6 @@ export const Room = Type.Object({
   channel_id: orNull(Text),
   source: orNull(Text),
   customer_name: orNull(Text),
-  place: Text,
   position: orNull(Count),
   since: Text,
   attempts: Count,
@@ -137,7 +133,6 @@ export const AgentDecisions = Type.Object({
       chosen_load: Count,
     }),
   ),
-  next: orNull(Text),
 });
 export type AgentDecisions = Static<typeof AgentDecisions>;
 

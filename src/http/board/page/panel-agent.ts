@@ -132,5 +132,5 @@ function decisions(
 function loads({ verdict, load, limit, chosen_load }: AgentDecision, texts: State['words']['views']['panel']) {
   if (load === null) return '';
   if (verdict === 'full') return ` (${load} / ${limit})`;
-  return verdict === 'load' && chosen_load !== null ? ` (${texts.held(load, chosen_load)})` : '';
+  return verdict === 'load' ? ` (${texts.held(load, chosen_load)})` : '';
 }

@@ -65,7 +65,7 @@ export interface AgentDecision {
   verdict: DecisionVerdict;
   load: number | null;
   limit: number | null;
-  chosen_load: number | null;
+  chosen_load: number;
 }
 
 export interface AgentDecisions {
