@@ -3,7 +3,7 @@
  *
  * 1. A change is in the file before anybody hears of it, so that a kill -9 forgets nothing that the service was told. (It is
  *    not synced: after a power cut the last moments may be gone, which a sandbox may forget.)
- * 2. At the start the file is read and written anew, without what is outdated; a last line that was cut off is left out.
+ * 2. At the start the file is read and written anew, without what is outdated; a line that was cut off is left out.
  *
  * `close` gives the file back.
  */
@@ -61,8 +61,8 @@ export class Memory {
   }
 
   keep(line: Line): void {
-    // What still hangs when the sandbox stops has come too late.
-    if (this.#file !== null) writeSync(this.#file, `${JSON.stringify(line)}\n`);
+    // What still hangs when the sandbox stops has come too late. One that a full disk cut off must not spoil the next.
+    if (this.#file !== null) writeSync(this.#file, `\n${JSON.stringify(line)}\n`);
   }
 
   /** Forgets all but the ids. */

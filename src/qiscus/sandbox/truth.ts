@@ -54,6 +54,8 @@ export class Truth {
     }
     for (const room of [...rooms.values()].sort((a, b) => a.comment.atMs - b.comment.atMs)) {
       this.rooms.set(room.id, room);
+      // The first agents may be called otherwise now: whose agent is no longer there waits again, as where one is deleted.
+      room.agents = room.agents.filter((id) => this.agents.has(id));
       for (const agent of room.agents.flatMap((id) => this.agents.get(id) ?? [])) {
         agent.rooms.add(room.id);
         if (!room.lenient) agent.shown++;
