@@ -2,11 +2,14 @@
 
 const ECHO_MS = 500;
 
-/** @returns whether a signal only repeats the same one of just before */
-export function echoes(): (signal: NodeJS.Signals) => boolean {
+/**
+ * @param now the process's own time, ms
+ * @returns whether a signal only repeats the same one of just before
+ */
+export function echoes(now = () => performance.now()): (signal: NodeJS.Signals) => boolean {
   const meantMs = new Map<NodeJS.Signals, number>();
   return (signal) => {
-    const nowMs = performance.now();
+    const nowMs = now();
     const isEcho = nowMs - (meantMs.get(signal) ?? Number.NEGATIVE_INFINITY) < ECHO_MS;
     if (!isEcho) meantMs.set(signal, nowMs);
     return isEcho;
