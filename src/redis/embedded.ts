@@ -5,7 +5,8 @@
  * 2. Finds or fetches a server program (`provision.ts`).
  * 3. Ends a Redis that a killed service left behind on this folder: two must never write one AOF.
  * 4. Starts the server (`server.ts`) on a Unix socket that only this user can open, with every acknowledged write on disk.
- * 5. If it dies while we run, `exited` tells, and `restart()` starts it again on the same data and the same socket.
+ * 5. Puts a `redis-cli` for it into its folder, for people (`cli-script.ts`).
+ * 6. If it dies while we run, `exited` tells, and `restart()` starts it again on the same data and the same socket.
  *
  * Stops by `stop()`, last of all parts: Redis ends cleanly, then the lock is given back.
  */
@@ -13,6 +14,7 @@ import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ServiceError } from '../errors';
+import { writeCliScript } from './cli-script';
 import { lockFolder } from './lock';
 import { provideRedis, type Surroundings } from './provision';
 import { askRedis, type RedisExit, type RedisServer, serverRunningIn, startRedisServer } from './server';
@@ -63,6 +65,7 @@ export async function startEmbeddedRedis(options: EmbeddedRedisOptions): Promise
     const binary = await provideRedis({ dataDir, log, surroundings });
     socket = await reachableSocket(dir);
     const address = { path: socket.path };
+    await writeCliScript(dir, binary, address.path, (surroundings ?? process.env).PATH);
     const start = async () => {
       await endLingering(address.path, dir, log);
       return startRedisServer({ binary, dir, address, settings: settingsOf(options), log });

@@ -5,9 +5,10 @@
  *    copy is found again by comparing with Qiscus.
  * 2. Change the webhook token with two api processes: no webhook is refused while both are valid, none with the old one passes later.
  * 3. Forget a customer: the name is gone from Redis's file too.
+ * 4. The same with the private Redis, where no Redis is installed; where none answers the back-up ends with an error.
  */
 import { afterEach, expect, test } from 'bun:test';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { keysOf } from '../../src/redis/keys';
@@ -35,6 +36,8 @@ const AOF = { appendonly: 'yes', appendfsync: 'always', save: '' };
 const PERIODS = { RECONCILE_SECONDS: '1', QISCUS_TIMEOUT_MS: '2000', OUTBOX_CLAIM_MS: '3000' };
 const LIMIT_MS = 60_000;
 const NEW_TOKEN = 'another-webhook-token-for-tests';
+const BACK_UP = 'cp -a "$REDIS_DATA/appendonlydir" "$BACKUP/"';
+const RESTORE = 'cp -a "$BACKUP/appendonlydir" "$REDIS_DATA/"';
 /** The runbook talks to Redis and to the service as people do. */
 const hasTools = Bun.which('redis-cli') !== null && Bun.which('curl') !== null;
 
@@ -63,6 +66,12 @@ async function follow(mark: string, { ROUTER = '', ...env }: Record<string, stri
   ]);
   if (code !== 0) throw new Error(`The README's commands with ${mark} ended with ${code}: ${said}`);
   return printed;
+}
+
+/** How the README's table talks to that Redis. */
+function redisOf(which: string): string {
+  const row = README.split('\n').find((line) => line.startsWith(`| ${which} | `)) ?? '';
+  return /`([^`]+)`[^`]*\|$/.exec(row)?.[1] ?? '';
 }
 
 async function stage(cap: number) {
@@ -97,7 +106,11 @@ test.skipIf(!hasTools)(
     const { redis, sandbox, url, launch, client } = await stage(2);
     const service = await launch('all');
     sandbox.setDelivery({ baseUrl: service.url, webhookToken: WEBHOOK_TOKEN });
-    const places = { REDIS_URL: url, REDIS_DATA: redis.dir, BACKUP: temporaryFolder('backup') };
+    const places = {
+      REDIS: redisOf('your own').replace('$REDIS_URL', url),
+      REDIS_DATA: redis.dir,
+      BACKUP: temporaryFolder('backup'),
+    };
 
     const rooms: string[] = [];
     const open = () => sandbox.state().rooms.filter(({ resolved }) => !resolved);
@@ -116,14 +129,14 @@ test.skipIf(!hasTools)(
     };
     await goOn(60);
     const before = [...rooms];
-    await Promise.all([goOn(60), follow('cp -a "$REDIS_DATA/appendonlydir" "$BACKUP/"', places)]);
+    await Promise.all([goOn(60), follow(BACK_UP, places)]);
     await goOn(60);
     expect(await service.kill('SIGTERM')).toBe(0);
     // While nothing runs chats end, and new ones come, of which nobody tells.
     for (let i = 0; i < 5; i++) await endOne(0);
     for (const roomId of ['untold-1', 'untold-2']) await sandbox.rooms.create({ roomId, copies: 0 });
     await redis.kill('SIGTERM');
-    await follow('cp -a "$BACKUP/appendonlydir" "$REDIS_DATA/"', places);
+    await follow(RESTORE, places);
     await redis.restart();
 
     // The copy holds what was acknowledged before it was made, and not what came later.
@@ -200,10 +213,53 @@ test.skipIf(!hasTools)(
     sandbox.setDelivery({ baseUrl: service.url, webhookToken: WEBHOOK_TOKEN });
     await sandbox.rooms.create({ roomId: '12345', customerName: 'Harpi Wijaya' });
     expect(filesOf(redis.dir).join()).toContain('Harpi');
-    const printed = await follow('bgrewriteaof', { REDIS_URL: url, ROUTER: service.url, ADMIN_TOKEN });
+    const printed = await follow('bgrewriteaof', {
+      REDIS: redisOf('your own').replace('$REDIS_URL', url),
+      ROUTER: service.url,
+      ADMIN_TOKEN,
+    });
     expect(printed).toContain('"erased":true');
     await until(() => !filesOf(redis.dir).join().includes('Harpi'), { what: 'the file without the name' });
     expect(await service.kill('SIGTERM')).toBe(0);
+  },
+  LIMIT_MS,
+);
+
+test.skipIf(Bun.which('curl') === null)(
+  'with the private Redis nothing need be installed: copied, forgotten, restored; and where none answers it ends with an error',
+  async () => {
+    const sandbox = await startTestSandbox({ cap: 2 });
+    undo.push(() => sandbox.stop());
+    const DATA_DIR = temporaryFolder('data');
+    const PATH = temporaryFolder('path');
+    for (const name of ['sh', 'cp', 'mv', 'grep', 'sleep', 'curl'])
+      symlinkSync(Bun.which(name) ?? '', join(PATH, name));
+    const REDIS_DATA = join(DATA_DIR, 'redis');
+    const places = {
+      PATH,
+      REDIS: redisOf('the private one').replace('data/redis', REDIS_DATA),
+      REDIS_DATA,
+      BACKUP: temporaryFolder('backup'),
+    };
+    const { REDIS_URL: _, ...env } = environment('', sandbox.url, { ...PERIODS, DATA_DIR });
+    const launch = async () => {
+      const service = await spawnService(env, 'all');
+      undo.push(() => service.kill('SIGTERM'));
+      sandbox.setDelivery({ baseUrl: service.url, webhookToken: WEBHOOK_TOKEN });
+      return service;
+    };
+    const service = await launch();
+    await sandbox.rooms.create({ roomId: '12345', customerName: 'Harpi Wijaya' });
+    await follow(BACK_UP, places);
+    expect(await follow('bgrewriteaof', { ...places, ROUTER: service.url, ADMIN_TOKEN })).toContain('"erased":true');
+    await until(() => !filesOf(REDIS_DATA).join().includes('Harpi'), { what: 'the file without the name' });
+    expect(await service.kill('SIGTERM')).toBe(0);
+
+    await follow(RESTORE, places);
+    expect(filesOf(REDIS_DATA).join()).toContain('Harpi');
+    await expect(follow(BACK_UP, places)).rejects.toThrow('Could not connect');
+    await expect(follow(BACK_UP, { ...places, REDIS: 'redis-cli' })).rejects.toThrow('not found');
+    expect(await (await launch()).kill('SIGTERM')).toBe(0);
   },
   LIMIT_MS,
 );

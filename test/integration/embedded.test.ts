@@ -131,9 +131,12 @@ describe('finding a server program', () => {
     await mkdir(abandoned);
     await utimes(abandoned, 0, 0);
     const told: string[] = [];
-    const redis = await startEmbeddedRedis({ dataDir: await folder(), log: (line) => told.push(line), surroundings });
+    const dataDir = await folder();
+    const redis = await startEmbeddedRedis({ dataDir, log: (line) => told.push(line), surroundings });
     cleanups.push(() => redis.stop());
     expect(await clientOf(redis).ping()).toBe('PONG');
+    expect(await readFile(join(dataDir, 'redis/redis-cli'), 'utf8')).toContain(cache?.folder ?? '');
+    expect(await Bun.$`${join(dataDir, 'redis/redis-cli')} ping`.text()).toBe('PONG\n');
     expect(told[0]).toContain('fetching');
     expect(await readdir(join(cache?.folder ?? '', '..'))).toHaveLength(1);
   }, 180_000);

@@ -8,6 +8,7 @@
  */
 import { join } from 'node:path';
 import type { Config } from '../../config';
+import { CLI_SCRIPT } from '../../redis/cli-script';
 import { addressOf, close, connect, mastersOf, type RedisAddress, type RedisClient } from '../../redis/client';
 import { inspectNode, NODE_OF_CLUSTER, remedyOf, TOO_OLD } from '../../redis/durability';
 import { askRedis } from '../../redis/server';
@@ -41,7 +42,10 @@ async function checkPrivate(config: Config, nowMs: () => number): Promise<Findin
         'It may be loading its data: ask again in a minute. If it stays so, restart the service.',
       ),
     ];
-  return checkAt(path, config, nowMs);
+  return [
+    ok(AREA, `private; \`${join(config.dataDir, 'redis', CLI_SCRIPT)}\` talks to it`),
+    ...(await checkAt(path, config, nowMs)),
+  ];
 }
 
 async function checkAt(address: RedisAddress, config: Config, nowMs: () => number): Promise<Finding[]> {
