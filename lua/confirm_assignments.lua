@@ -20,8 +20,10 @@ local function confirm(intent, room_id, agent_id, token, reason)
   local agent = room and holder_of(room)
   acknowledge_intent(intent)
   if not room then return fenced(room_id, agent_id, 'assigned')[1] end
-  -- What it took: since the customer came, and since it was reserved. The metrics have nothing else to go by.
-  local waited, took = math.max(0, NOW - tonumber(room.place:match('^%d+'))), math.max(0, NOW - room.since)
+  -- What it took: since the customer came, and since it was reserved. The metrics have nothing else to go by. Who had an agent
+  -- before in this session did not wait since he came: '' then.
+  local came = tonumber(room.place:match('^%d+'))
+  local waited, took = room.again == 1 and '' or math.max(0, NOW - came), math.max(0, NOW - room.since)
   -- Two may hold one intent after its group was lost, and the other one's report had the call made again later.
   redis.call('ZREM', LATER, room_id)
   local last = agent.last

@@ -155,7 +155,7 @@ local function free_slot(room_id, room)
   if room.state == 'reserved' then
     agent.reserved = agent.reserved - 1
   else
-    agent.assigned = agent.assigned - 1
+    agent.assigned, room.again = agent.assigned - 1, 1
     redis.call('ZADD', RECENT, '0', ('%s\0%013d\0%013d\0%s'):format(room.agent, NOW, room.confirmed, room_id))
   end
   redis.call('ZREM', HELD, room.agent .. '\0' .. room_id)

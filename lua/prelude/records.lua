@@ -76,13 +76,14 @@ local function room_of(packed)
     confirmed = packed[17] or 0,  -- ms when Qiscus confirmed; 0 unless assigned
     asked = packed[18] or 0,      -- ms when Qiscus was last asked whether it still holds
     asked_by = packed[19] or '',  -- the webhook that made us ask, until Qiscus answered
+    again = packed[20] or 0,      -- 1: it was taken from an agent who had it in this session
   }
 end
 
 local function room_values(room)
   return { FORMAT, room.state, room.since, room.place, room.channel, room.last, room.source, room.name, room.base, room.mark,
     room.refusals, room.agent, room.token, room.call, room.unknowns, room.takeovers, room.confirmed, room.asked,
-    room.asked_by }
+    room.asked_by, room.again }
 end
 
 local pack_room, unpack_room = codec(room_of, room_values)

@@ -57,6 +57,21 @@ export function outcomeOf({ event }: JournalRecord): (typeof OUTCOMES)[number] |
   return OUTCOMES.find((outcome) => outcome === word) ?? null;
 }
 
+/**
+ * How long a customer waited until an agent had the room, ms, and how much of it until the reservation that Qiscus confirmed.
+ * Told once a session, when it is first confirmed; null: by no other record.
+ */
+export function waitOf({ event, fields }: JournalRecord): { ms: number; inLineMs: number } | null {
+  if (event !== 'room.assigned' || !fields.waited) return null;
+  const ms = Number(fields.waited);
+  return { ms, inLineMs: Math.max(0, ms - Number(fields.took ?? 0)) };
+}
+
+/** How long Qiscus's confirmation took since the reservation, ms; null: this confirms nothing. */
+export function confirmationMsOf({ event, fields }: JournalRecord): number | null {
+  return event === 'room.assigned' && fields.took ? Number(fields.took) : null;
+}
+
 const ENDS: readonly string[] = ['room.released', 'room.closed', 'room.expired', 'room.repaired', 'room.superseded'];
 
 /** Does this record end a session of its room, whoever noticed it? */

@@ -184,7 +184,8 @@ export interface LedgerDesk {
  *   room, agent, state, position, place, channel, token
  *   load, limit, runner_up, full, offline, paused, off_channel      (room.reserved: why this agent)
  *   removed          (room.reserved: the agent who came first, but from whom an operator took the room in this moment)
- *   waited, took     (room.assigned: ms since its webhook came, and since it was reserved)
+ *   waited, took     (room.assigned: ms since its webhook came, '' when an agent had it before in this session; and since it
+ *                    was reserved)
  *   code, since, count, about, until      (alert.*: which, how much and the room it is about; when it last held, if over)
  *   reason           why it was refused, parked, deferred, released …
  *   candidate, claimed_agent   as the webhook named them; theirs, source, agrees   of room.compared (a dry run)

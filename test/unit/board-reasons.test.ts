@@ -61,6 +61,9 @@ test('how long a room had to wait is of this session, or of the one that is over
   const before = [of('room.released'), of('room.assigned', '9000')];
   expect(secondsWaited('assigned', [...served, ...before])).toBe(2.5);
   expect(secondsWaited('resolved', [of('entry.unheld'), of('room.repaired'), ...served, ...before])).toBe(2.5);
+  // Taken from its agent since: that is no wait.
+  const given = [of('room.assigned'), of('room.reserved'), of('room.requeued'), of('room.assigned', '400')];
+  expect(secondsWaited('assigned', [...given, of('room.reserved'), ...before])).toBe(0.4);
   // Nobody had it this time.
   expect(secondsWaited('resolved', [of('room.expired'), of('room.waiting'), ...before])).toBeNull();
   expect(secondsWaited('waiting', [of('room.waiting'), ...before])).toBeNull();

@@ -50,29 +50,43 @@ describe('minutes', () => {
     const [first, second] = counted(
       record(0, 'room.waiting', { entry: place(0), place: place(0) }),
       record(1_000, 'room.reserved', { entry: place(1_000), place: place(1_000), room: '2' }),
-      record(2_000, 'room.assigned', { room: '2' }),
+      record(2_000, 'room.assigned', { room: '2', waited: '1000', took: '1000' }),
       record(3_000, 'room.released', { room: '2', reason: 'resolved' }),
       // Reserved by the drain: it has arrived before.
       record(60_001, 'room.reserved', { place: place(0), cause: place(3_000) }),
       record(61_000, 'call.sent'),
-      record(61_500, 'room.assigned'),
+      record(61_500, 'room.assigned', { waited: '61500', took: '1499' }),
       record(62_000, 'room.repaired'),
       record(63_000, 'room.adopted', { room: '3' }),
     ).last(2, BEGUN_MS + MINUTE_MS + 1);
     expect(first).toMatchObject({ atMs: BEGUN_MS, arrived: 2, reserved: 1, assigned: 1, resolved: 1, repaired: 0 });
     expect(second).toMatchObject({ arrived: 1, reserved: 1, assigned: 1, resolved: 1, repaired: 2 });
-    expect(second?.wait.percentile(0.5)).toBeWithin(57_000, 63_000);
+    expect(second?.wait.percentile(0.5)).toBeWithin(58_500, 64_500);
     expect(second?.assign.percentile(0.5)).toBeWithin(1_400, 1_600);
   });
 
-  test('a room that its customer revives has not arrived anew, and one that was refused is no assignment', () => {
+  test('a room that its customer revives has not arrived anew', () => {
     const [minute] = counted(
       record(0, 'room.reserved', { entry: place(0), session: 'revived', place: place(-9_000) }),
-      record(1_000, 'room.refused'),
-      record(2_000, 'room.assigned'),
     ).last(1, BEGUN_MS);
-    expect(minute).toMatchObject({ arrived: 0, reserved: 1, assigned: 1 });
-    expect(minute?.assign.percentile(0.5)).toBeNull();
+    expect(minute).toMatchObject({ arrived: 0, reserved: 1 });
+  });
+
+  test('a wait counts when an agent first has the room: no refused try, and not again when it is taken from him', () => {
+    const tries = Array.from({ length: 7 }, (_, n) => [
+      record(n * 1_000, 'room.reserved', { place: place(0) }),
+      record(n * 1_000 + 100, 'room.refused'),
+    ]).flat();
+    const first = [record(8_000, 'room.reserved'), record(8_200, 'room.assigned', { waited: '8200', took: '200' })];
+    const taken = [
+      record(50_000, 'room.requeued', { was: 'assigned' }),
+      record(50_001, 'room.reserved', { place: place(0) }),
+      record(50_201, 'room.assigned', { waited: '', took: '200' }),
+    ];
+    const [minute] = counted(...tries, ...first, ...taken).last(1, BEGUN_MS);
+    expect(minute).toMatchObject({ reserved: 9, assigned: 2 });
+    for (const share of [0.01, 0.5, 1]) expect(minute?.wait.percentile(share)).toBeWithin(7_800, 8_600);
+    for (const share of [0.01, 1]) expect(minute?.assign.percentile(share)).toBeWithin(190, 210);
   });
 
   test('older than the most are forgotten', () => {

@@ -6,10 +6,10 @@
  *    one is an increase too; of a thousand apps that would be 40,000 lines of nothing.
  */
 import { Counter, Histogram, type Registry } from 'prom-client';
-import { idMs } from '../../ids';
 import {
   CALLS,
   callOf,
+  confirmationMsOf,
   DUPLICATES,
   duplicateOf,
   OUTCOMES,
@@ -18,6 +18,7 @@ import {
   REPAIRS,
   refusalOf,
   repairOf,
+  waitOf,
   webhookKindOf,
 } from '../../ledger/meaning';
 import type { JournalRecord } from '../../ledger/model';
@@ -51,22 +52,21 @@ const COUNTERS: [string, string, string, readonly string[], (record: JournalReco
 const HISTOGRAMS: [string, string, number[], (record: JournalRecord) => number | null][] = [
   [
     'caa_accepted_to_reserved_seconds',
-    'From the webhook that brought a room to a reservation of an agent; a room that is reserved again counts again.',
+    'From the webhook that brought a room to the reservation that Qiscus confirmed; once a session, when it is first confirmed.',
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600],
-    ({ id, event, fields: { place } }) =>
-      event === 'room.reserved' && place ? Math.max(0, idMs(id) - idMs(place)) : null,
+    (record) => waitOf(record)?.inLineMs ?? null,
   ],
   [
     'caa_reserved_to_assigned_seconds',
-    "From a reservation to Qiscus's confirmation: the call, and what it had to wait for.",
+    "From a reservation to Qiscus's confirmation: the call, and what it had to wait for; counted at every confirmation.",
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
-    ({ event, fields }) => (event === 'room.assigned' && fields.took ? Number(fields.took) : null),
+    confirmationMsOf,
   ],
   [
     'caa_waiting_seconds',
-    'From the webhook that brought a room until an agent has it; after a requeue it counts again, from the same webhook.',
+    'From the webhook that brought a room until an agent first has it; once a session, also of a room that is taken from him.',
     [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400],
-    ({ event, fields }) => (event === 'room.assigned' && fields.waited ? Number(fields.waited) : null),
+    (record) => waitOf(record)?.ms ?? null,
   ],
 ];
 

@@ -27,7 +27,7 @@ export function rates(apps: Apps, nowMs: () => number) {
 const READ = describe({
   tag: 'Journal',
   summary: 'What happened a minute, and how long customers waited',
-  description: `Of the past ${MOST_MINUTES} minutes at most, the present one included; for longer there is /metrics. \`arrived\`: chats begun; \`reserved\`: an agent was chosen; \`assigned\`: Qiscus confirmed; \`resolved\`: chats ended, however; \`repaired\`: differences from Qiscus that were found and mended. \`wait\`: arrival to reserved; \`assign\`: reserved to assigned; percentiles in seconds, right within 5 %, null where nothing happened. Counted from the journal when first asked.`,
+  description: `Of the past ${MOST_MINUTES} minutes at most, the present one included; for longer there is /metrics. \`arrived\`: chats begun; \`reserved\`: an agent was chosen; \`assigned\`: Qiscus confirmed; \`resolved\`: chats ended, however; \`repaired\`: differences from Qiscus that were found and mended. \`wait\`: arrival until an agent has the chat, once a chat, when it is first confirmed, however often it was tried before and whoever gets it later; \`assign\`: reserved to assigned; percentiles in seconds, right within 5 %, null where nothing happened. Counted from the journal when first asked.`,
   access: 'admin',
   store: true,
   errors: ['INVALID_BODY'],

@@ -4,12 +4,13 @@
  * 1. Begins when first asked: an app that nobody looks at costs nothing. It reads the past hour's records in pages, then
  *    listens; between the two nothing is missed and nothing counted twice.
  * 2. Follows the journal alone, by the records' ids, which are times of one clock: every process gives the same answer.
- * 3. Keeps counts and histograms of an hour, and the rooms whose calls are under way; older minutes are forgotten.
+ * 3. Keeps counts and histograms of an hour; older minutes are forgotten. A customer's wait counts once a session, when an
+ *    agent first has the room.
  * Ends with the app. When the past cannot be read, the next asking goes on where it stopped.
  */
 import type { QiscusApp } from '../../apps/app';
 import { idMs, isOlder } from '../../ids';
-import { endsSession, outcomeOf, repairOf } from '../../ledger/meaning';
+import { confirmationMsOf, endsSession, outcomeOf, repairOf, waitOf } from '../../ledger/meaning';
 import type { JournalRecord } from '../../ledger/model';
 import { Histogram } from './histogram';
 
@@ -19,8 +20,6 @@ const MINUTE_MS = 60_000;
 const PAGE = 500;
 /** The first to ask waits so long for the past, ms; then the answer is what is known. */
 const PATIENCE_MS = 2_000;
-/** Far above what Qiscus can be asked at once; a record that never came must not be remembered for ever. */
-const MOST_UNDER_WAY = 10_000;
 
 export interface Minute {
   atMs: number;
@@ -29,9 +28,9 @@ export interface Minute {
   assigned: number;
   resolved: number;
   repaired: number;
-  /** Arrival to reserved. */
+  /** Arrival until an agent first has it. */
   wait: Histogram;
-  /** Reserved to assigned. */
+  /** Reserved to assigned, of every confirmation. */
   assign: Histogram;
 }
 
@@ -58,30 +57,22 @@ function isArrival({ event, fields }: JournalRecord): boolean {
 /** The arithmetic: records in, minutes out. */
 export class Minutes {
   readonly #minutes = new Map<number, Minute>();
-  /** When rooms were reserved whose calls are under way. */
-  readonly #reservedMs = new Map<string, number>();
 
   /** Counts one record; they come in order. */
   count(record: JournalRecord): void {
     const { id, event, fields } = record;
-    const { room } = fields;
-    if (room === undefined || outcomeOf(record) === null) return;
+    if (fields.room === undefined || outcomeOf(record) === null) return;
     const atMs = idMs(id);
     const minute = this.#at(minuteOf(atMs));
     if (isArrival(record)) minute.arrived++;
     if (endsSession(record)) minute.resolved++;
     if (repairOf(record) !== null) minute.repaired++;
-    const reservedMs = this.#reservedMs.get(room);
-    // Whatever follows a reservation ends it.
-    this.#reservedMs.delete(room);
-    if (event === 'room.reserved') {
-      minute.reserved++;
-      minute.wait.add(atMs - idMs(fields.place ?? id));
-      this.#remember(room, atMs);
-    } else if (event === 'room.assigned') {
-      minute.assigned++;
-      if (reservedMs !== undefined) minute.assign.add(atMs - reservedMs);
-    }
+    if (event === 'room.reserved') minute.reserved++;
+    if (event === 'room.assigned') minute.assigned++;
+    const wait = waitOf(record);
+    if (wait !== null) minute.wait.add(wait.ms);
+    const confirmationMs = confirmationMsOf(record);
+    if (confirmationMs !== null) minute.assign.add(confirmationMs);
   }
 
   /** The minute of `nowMs` and those before it, oldest first. @param count 1 to MOST_MINUTES */
@@ -100,12 +91,6 @@ export class Minutes {
     this.#minutes.set(atMs, minute);
     for (const old of this.#minutes.keys()) if (old <= atMs - MOST_MINUTES * MINUTE_MS) this.#minutes.delete(old);
     return minute;
-  }
-
-  #remember(room: string, atMs: number): void {
-    this.#reservedMs.set(room, atMs);
-    const [oldest] = this.#reservedMs.keys();
-    if (this.#reservedMs.size > MOST_UNDER_WAY && oldest !== undefined) this.#reservedMs.delete(oldest);
   }
 }
 

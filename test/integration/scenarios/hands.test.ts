@@ -6,7 +6,7 @@ import { worlds } from '../../support/world';
 const open = worlds();
 
 test('requeue with remove_agent: out of the room at Qiscus, back in line at the old place, served again', async () => {
-  const { api, chats, becomes, served, line, inRoom, agent, violations } = await open({ limit: 1 });
+  const { api, chats, becomes, served, line, inRoom, agent, violations, journal, metric } = await open({ limit: 1 });
   await chats('1', '2');
   await becomes('1', 'assigned');
   expect((await api.post('/rooms/1/requeue', {})).status).toBe(409);
@@ -17,6 +17,13 @@ test('requeue with remove_agent: out of the room at Qiscus, back in line at the 
   expect(await line()).toEqual(['2']);
   expect((await agent('agent_01')).assigned).toBe(1);
   expect(violations()).toEqual([]);
+
+  // Its customer's wait was over when an agent first had it.
+  const waits = (await journal()).flatMap(({ event, fields }) => (event === 'room.assigned' ? [fields.waited] : []));
+  expect(waits).toEqual([expect.stringMatching(/^\d+$/), '']);
+  await until(async () => (await metric('caa_reserved_to_assigned_seconds_count')) === 2, { what: 'both are counted' });
+  expect(await metric('caa_waiting_seconds_count')).toBe(1);
+  expect(await metric('caa_accepted_to_reserved_seconds_count')).toBe(1);
 });
 
 test('release frees our slot only: what Qiscus still counts is shown as outside, and nothing is given on top', async () => {

@@ -14,7 +14,7 @@ export const views = {
   charts: {
     title: 'The past hour',
     minuteTitle: 'Chats a minute',
-    waitTitle: 'Waiting time until an agent is chosen',
+    waitTitle: 'Waiting time until an agent has the chat',
     arrived: 'arrived',
     assigned: 'assigned',
     resolved: 'resolved',
@@ -24,7 +24,7 @@ export const views = {
       `${arrived} chats arrived, ${assigned} were assigned, ${resolved} ended${repaired > 0 ? `; differences from Qiscus mended: ${repaired}` : ''}.`,
     waits: (at: string, half: string, most: string) =>
       `At ${at} half of the customers waited at most ${half}, 95 of 100 at most ${most}.`,
-    noWaits: 'No agent was chosen in this hour.',
+    noWaits: 'No agent got a chat in this hour.',
     past: 'The past is still being read.',
     table: 'The same as a table',
     minute: 'Minute',

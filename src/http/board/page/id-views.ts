@@ -5,7 +5,7 @@ export const views: typeof en = {
   charts: {
     title: 'Satu jam terakhir',
     minuteTitle: 'Chat per menit',
-    waitTitle: 'Waktu tunggu sampai agent dipilih',
+    waitTitle: 'Waktu tunggu sampai dipegang agent',
     arrived: 'masuk',
     assigned: 'ditugaskan',
     resolved: 'selesai',
@@ -15,7 +15,7 @@ export const views: typeof en = {
       `${arrived} chat masuk, ${assigned} ditugaskan, ${resolved} selesai${repaired > 0 ? `; ${repaired} perbedaan dengan Qiscus diperbaiki` : ''}.`,
     waits: (at, half, most) =>
       `Pukul ${at} separuh pelanggan menunggu paling lama ${half}, dan 95 dari 100 paling lama ${most}.`,
-    noWaits: 'Belum ada agent yang dipilih dalam satu jam ini.',
+    noWaits: 'Belum ada agent yang mendapat chat dalam satu jam ini.',
     past: 'Data sebelumnya masih dibaca.',
     table: 'Tampilkan sebagai tabel',
     minute: 'Menit',

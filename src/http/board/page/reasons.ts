@@ -89,13 +89,13 @@ export function reasonIn(reason: string | undefined, words: WhyWords): string {
 const ENDS_SESSION = /^room\.(released|closed|repaired|expired|superseded)$/;
 
 /**
- * How long a room had to wait in this session, or the one that is over, until an agent had it; null: nobody has or had it.
+ * How long a room had to wait in this session, or the one that is over, until an agent first had it; null: nobody has or had it.
  * @param records about the room, newest first
  */
 export function secondsWaited(state: RoomState, records: readonly Recorded[]): number | null {
   if (state !== 'assigned' && state !== 'resolved') return null;
   const ends = records.flatMap(({ event }, nth) => (ENDS_SESSION.test(event) ? [nth] : []));
   const session = records.slice(0, state === 'resolved' ? ends[1] : ends[0]);
-  const { waited } = session.find(({ event }) => event === 'room.assigned')?.fields ?? {};
+  const { waited } = session.findLast(({ event }) => event === 'room.assigned')?.fields ?? {};
   return waited ? Number(waited) / 1000 : null;
 }
