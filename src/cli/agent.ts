@@ -3,10 +3,10 @@ import type { DecisionVerdict } from '../ledger/verdicts';
 import type { Api } from './api';
 import { CommandError } from './errors';
 import { timeOf } from './main';
-import { type Cell, facts, type Screen, table, wrap } from './screen';
+import { type Cell, clean, facts, type Screen, table, wrap } from './screen';
 import { readLimit, stateOf } from './tables';
-import { Agent, AgentDecisions } from './wire';
-import { age, count, moment, rowMoment } from './words';
+import { Agent, AgentDecisions, Agents } from './wire';
+import { age, count, moment, rowMoment, ZONE } from './words';
 
 /**
  * @param since as `timeOf` reads it; default: an hour ago
@@ -14,7 +14,7 @@ import { age, count, moment, rowMoment } from './words';
  * @throws CommandError
  */
 export async function agent(api: Api, id: string, since = '1h', limit?: string) {
-  const path = `/agents/${encodeURIComponent(id)}`;
+  const path = `/agents/${encodeURIComponent(await idOf(api, id))}`;
   const query = `since=${timeOf('--since', since)}&limit=${readLimit(limit)}`;
   const one = await api.get(path, Agent);
   const decisions = await api.find(`${path}/decisions?${query}`, AgentDecisions);
@@ -25,6 +25,19 @@ export async function agent(api: Api, id: string, since = '1h', limit?: string) 
     code: 0,
     lines: (screen: Screen) => linesOf(one.value, decisions.value, screen),
   };
+}
+
+/** The id of whom people call so: by id, else by a name that one agent alone has. @throws CommandError */
+async function idOf(api: Api, called: string): Promise<string> {
+  const { agents } = (await api.get('/agents', Agents)).value;
+  if (agents.some(({ id }) => id === called)) return called;
+  const named = agents.filter(({ name }) => name.toLowerCase() === called.toLowerCase());
+  if (named.length === 1 && named[0]) return named[0].id;
+  throw new CommandError(
+    named.length > 1
+      ? `Several agents are called ${clean(called)}: say which by id, ${named.map(({ id }) => id).join(' or ')}.`
+      : `Qiscus has named no agent ${clean(called)}: \`agents\` lists their ids and names.`,
+  );
 }
 
 function linesOf(one: Agent, found: AgentDecisions, screen: Screen): string[] {
@@ -39,7 +52,7 @@ function linesOf(one: Agent, found: AgentDecisions, screen: Screen): string[] {
       [
         ['load', `${one.load} of ${one.limit}${own}: ${heldOf(one)}`],
         ['channels', one.channels === null ? 'all' : one.channels.join(', ') || 'none'],
-        ['last got one', one.last_assigned_at ? `${moment(one.last_assigned_at)} UTC` : 'never'],
+        ['last got one', one.last_assigned_at ? `${moment(one.last_assigned_at)} ${ZONE}` : 'never'],
       ],
       screen,
     ),
@@ -51,7 +64,7 @@ function linesOf(one: Agent, found: AgentDecisions, screen: Screen): string[] {
 }
 
 const heldOf = ({ reserved, assigned, outside, outside_known: isKnown }: Agent): string =>
-  `${reserved} reserved, ${assigned} assigned, ${outside}${isKnown ? '' : '?'} outside`;
+  `${reserved} reserved, ${assigned} assigned, ${outside} outside${isKnown ? '' : ' (Qiscus did not say lately)'}`;
 
 /** How many it did not get, and why; and the same of one room. */
 interface Said {
@@ -79,7 +92,7 @@ const decided = ({ got, passed_over }: AgentDecisions): number =>
 /** `Got 3 of 12 rooms since …. The others: 5 while at the limit, …` */
 function tally(found: AgentDecisions): string {
   const all = decided(found);
-  const since = `since ${moment(found.counted_from)} UTC (${age(found.counted_from, Date.now())})`;
+  const since = `since ${moment(found.counted_from)} ${ZONE} (${age(found.counted_from, Date.now())})`;
   if (all === 0) return `No room was given to anybody ${since}.`;
   const why = Object.entries(found.passed_over)
     .filter(([, many]) => many > 0)
@@ -103,7 +116,7 @@ function decisionLines(found: AgentDecisions, screen: Screen): string[] {
     one.verdict === 'chosen' ? '' : `${one.agent_id} with ${one.chosen_load}`,
   ]);
   const columns = [
-    { title: 'TIME (UTC)', least: 8 },
+    { title: `TIME (${ZONE})`, least: 8 },
     { title: 'ROOM', least: 8 },
     { title: 'THIS AGENT', least: 10 },
     { title: 'LOAD', right: true },

@@ -28,7 +28,7 @@ const HELP = `Agent Allocation in a terminal.
   room <id>        where a room is, and what was decided about it
   why <id>         why it waits or who would get it, candidate by candidate
   agents           all agents and what they hold
-  agent <id>       why it got rooms or did not, decision by decision (--since 1h, --limit 100)
+  agent <id>       (or name) why it got rooms or did not, decision by decision (--since 1h, --limit 100)
   doctor           checks configuration, Redis, Qiscus, webhooks, clocks, tokens, disk; needs no running service
 
   --url <address>  where the service is; default: HOST and PORT of .env or the environment

@@ -5,7 +5,7 @@ import type { Api } from './api';
 import { CommandError } from './errors';
 import { type Cell, facts, type Screen } from './screen';
 import { type Agent, Agents, DryRun, Health, HealthNumbers, Limit, Rates } from './wire';
-import { age, count, duration, moment } from './words';
+import { age, count, duration, moment, ZONE } from './words';
 
 const RATES_MINUTES = 15;
 
@@ -123,7 +123,7 @@ function ratesOf({ minutes }: Rates): Fact[] {
 
 function troubleOf({ warnings = [], alerts = [], apps }: Health): Fact[] {
   const failing = Object.entries(apps?.failing ?? {}).map(([app, parts]) => `${app}: ${parts.join(', ')}`);
-  const began = (iso: string | undefined) => (iso ? ` since ${moment(iso)} (${age(iso, Date.now())})` : '');
+  const began = (iso: string | undefined) => (iso ? ` since ${moment(iso)} ${ZONE} (${age(iso, Date.now())})` : '');
   const alert = ({ code, since, count: many, room_id, room_since }: (typeof alerts)[number]): Fact => {
     const counted = many ? `; ${alertWords(code)[1]}: ${many}` : '';
     const room = room_id ? `; first room ${room_id}${began(room_since)}` : '';

@@ -3,7 +3,7 @@ import type { Api } from './api';
 import { wrongUsage } from './errors';
 import { type Cell, facts, type Screen, table } from './screen';
 import { type Agent, Agents, Queue, Room } from './wire';
-import { age, count, moment, reasonOf, rowMoment, WIDE } from './words';
+import { age, count, moment, rowMoment, sentenceOf, WIDE, ZONE } from './words';
 
 const MOST_ROWS = 500;
 
@@ -34,7 +34,7 @@ export async function queue(api: Api, limit?: string) {
         { title: 'ROOM', least: 8 },
         { title: 'CHANNEL', least: 7 },
         { title: 'WAITS', right: true },
-        { title: 'SINCE (UTC)', least: 5 },
+        { title: `SINCE (${ZONE})`, least: 5 },
       ];
       const rest = value.total - value.rooms.length;
       return [...table(columns, rows, screen), ...(rest > 0 ? [`… and ${count(rest, 'room')} more.`] : [])];
@@ -89,11 +89,20 @@ export async function agents(api: Api) {
         { title: hasBars ? 'OUTSIDE' : 'OUT', right: true },
         { title: 'CHANNELS', least: 8 },
       ];
-      const own = value.agents.some(({ max_customers }) => max_customers !== null);
-      return [...table(columns, rows, screen), ...(own ? ['* a limit of their own'] : [])];
+      const legend = [
+        ...(value.agents.some(({ max_customers }) => max_customers !== null) ? ['* a limit of their own'] : []),
+        ...(value.agents.some(({ outside_known }) => !outside_known)
+          ? ['? Qiscus did not say lately what they hold besides']
+          : []),
+      ];
+      return [...table(columns, rows, screen), ...legend];
     },
   };
 }
+
+/** Whom a room stands in line with. */
+export const lineOf = ({ channel_id }: Pick<Room, 'channel_id'>): string =>
+  channel_id === null ? 'among those without a channel' : 'of its channel';
 
 /** The head of a room: where it is. */
 export function roomFacts(room: Room, screen: Screen): string[] {
@@ -101,11 +110,11 @@ export function roomFacts(room: Room, screen: Screen): string[] {
   const nowMs = Date.now();
   const pairs: [string, string | null][] = [
     ['agent', room.agent_id],
-    ['position', room.position === null ? null : `${room.position} of its channel`],
+    ['position', room.position === null ? null : `${room.position} ${lineOf(room)}`],
     ['channel', room.channel_id],
     ['source', room.source],
     ['customer', room.customer_name],
-    ['since', `${moment(room.since)} UTC (${age(room.since, nowMs)})`],
+    ['since', `${moment(room.since)} ${ZONE} (${age(room.since, nowMs)})`],
     ['tries', room.attempts > 0 ? String(room.attempts) : null],
   ];
   return [
@@ -118,12 +127,15 @@ export function roomFacts(room: Room, screen: Screen): string[] {
 }
 
 /** The journal's last records about a room, newest first. */
-export function decisionLines(room: Room, most: number, screen: Screen): string[] {
+export function decisionLines(room: Room, most: number, screen: Screen, nameOf?: (id: string) => string): string[] {
   const rows = room.decisions
     .slice(0, most)
-    .map((record) => [rowMoment(record.at, screen.width), record.event, reasonOf(record)]);
+    .map((record) => [rowMoment(record.at, screen.width), sentenceOf(record, nameOf)]);
   return table(
-    [{ title: 'TIME (UTC)', least: 8 }, { title: 'WHAT' }, { title: 'WHY', least: 20, wraps: true }],
+    [
+      { title: `TIME (${ZONE})`, least: 8 },
+      { title: 'WHAT AND WHY', least: 20, wraps: true },
+    ],
     rows,
     screen,
   );

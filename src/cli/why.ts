@@ -3,7 +3,7 @@ import type { CandidateVerdict, ChoiceKey } from '../ledger/verdicts';
 import type { Api } from './api';
 import { CommandError } from './errors';
 import { type Cell, type Screen, table, wrap } from './screen';
-import { decisionLines, readRoom, roomFacts } from './tables';
+import { decisionLines, lineOf, readRoom, roomFacts } from './tables';
 import { type Candidate, Candidates, type Room } from './wire';
 import { age, count } from './words';
 
@@ -21,24 +21,25 @@ export async function why(api: Api, id: string) {
       ...roomFacts(room.value, screen),
       '',
       ...wrap(explain(room.value, found.value), screen.width).map((line) => screen.paint('bold', line)),
-      ...wrap(tally(found.value), screen.width),
+      ...wrap(tally(room.value, found.value), screen.width),
       '',
       ...candidateLines(found.value, screen),
       '',
-      ...decisionLines(room.value, MOST_DECISIONS, screen),
+      ...decisionLines(room.value, MOST_DECISIONS, screen, (id) => nameIn(found.value, id)),
     ],
   };
 }
 
+/** An agent as people call it; those who are not listed by their id. */
+function nameIn({ candidates }: Candidates, id: string): string {
+  const name = candidates.find((one) => one.id === id)?.name;
+  return name && name !== id ? `${name} (${id})` : id;
+}
+
 /** The room's reason, as a sentence that also says what moves it. */
-export function explain(
-  room: Pick<Room, 'agent_id' | 'room_id'>,
-  { reason, ahead, next, candidates }: Candidates,
-): string {
-  const named = (id: string | null) => {
-    const name = candidates.find((one) => one.id === id)?.name;
-    return name && name !== id ? `${name} (${id})` : (id ?? 'nobody');
-  };
+export function explain(room: Pick<Room, 'agent_id' | 'room_id' | 'channel_id'>, found: Candidates): string {
+  const { reason, ahead, next } = found;
+  const named = (id: string | null) => (id === null ? 'nobody' : nameIn(found, id));
   switch (reason) {
     case 'assigned':
       return `${named(room.agent_id)} has it.`;
@@ -53,7 +54,7 @@ export function explain(
     case 'behind_others':
       return ahead === 0
         ? 'Older rooms of other channels come first.'
-        : `${count(ahead, 'older room')} of its channel ${ahead === 1 ? 'comes' : 'come'} first.`;
+        : `${count(ahead, 'older room')} ${lineOf(room)} ${ahead === 1 ? 'comes' : 'come'} first.`;
     case 'nobody_online':
       return 'Nobody who may serve it is online: it goes on by itself when an agent comes.';
     case 'all_full':
@@ -71,12 +72,12 @@ export function explain(
   }
 }
 
-function tally({ counts, total, ahead }: Candidates): string {
+function tally(room: Room, { counts, total, ahead }: Candidates): string {
   const parts = Object.entries(counts).flatMap(([name, many]) =>
     many > 0 ? [`${many} ${name.replace('_', ' ')}`] : [],
   );
   const agents = `${count(total, 'agent')}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`;
-  return ahead > 0 ? `${agents}; ${count(ahead, 'older room')} of its channel` : agents;
+  return ahead > 0 ? `${agents}; ${count(ahead, 'older room')} ${lineOf(room)}` : agents;
 }
 
 const VERDICTS: Record<string, Cell> = {

@@ -1,4 +1,7 @@
-/** Numbers, times and journal records for people. Pure. */
+/** Numbers, times and journal records for people. Pure, but for the zone of this machine. */
+import { why as english } from '../http/board/page/en-why';
+import { tell } from '../http/board/page/reasons';
+import type { Recorded } from '../http/board/page/why-words';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -28,8 +31,22 @@ export function age(iso: string | null, nowMs: number): string {
 export const count = (many: number, what: string): string =>
   many === 1 ? `one ${what}` : `${many === 0 ? 'no' : many.toLocaleString('en')} ${what}s`;
 
-/** `2026-11-23 09:30:50` of an ISO time, in UTC as everywhere in the journal. */
-export const moment = (iso: string): string => iso.slice(0, 19).replace('T', ' ');
+/** East of UTC, minutes, now. */
+const zoneMinutes = -new Date().getTimezoneOffset();
+/** `UTC`, `UTC+7`, `UTC-3:30`: the zone of all times here. */
+export const ZONE = zoneOf(zoneMinutes);
+
+/** The name of a zone. @param minutes east of UTC */
+export function zoneOf(minutes: number): string {
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return minutes === 0 ? 'UTC' : `UTC${minutes < 0 ? '-' : '+'}${hours}${rest > 0 ? `:${rest}` : ''}`;
+}
+
+/** `2026-11-23 09:30:50` of an ISO time, in this machine's zone (`ZONE`). */
+export function moment(iso: string): string {
+  const ms = Date.parse(iso) + zoneMinutes * MINUTE * 1_000;
+  return Number.isNaN(ms) ? iso : new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+}
 
 /** The same for a row: without the year where the terminal is narrow. */
 export const rowMoment = (iso: string, width: number): string => moment(iso).slice(width < WIDE ? 5 : 0);
@@ -37,35 +54,11 @@ export const rowMoment = (iso: string, width: number): string => moment(iso).sli
 /** Columns of a terminal from which on there is room for what is nice to have. */
 export const WIDE = 80;
 
-export interface WireRecord {
-  id: string;
-  event: string;
-  at: string;
-  fields: Record<string, string>;
-}
-
-/** They say which webhook and which call it was, or what the event says already: not why. */
-const TECHNICAL = ['entry', 'request', 'cause', 'room', 'token', 'place', 'prev', 'agent', 'state', 'last', 'service'];
-/** Times, ms. */
-const TOOK = ['waited', 'took'];
-
-/** What a record says, in one line. */
-export function reasonOf({ event, fields }: WireRecord): string {
-  if (event === 'room.reserved') return choice(fields);
-  const rest = Object.entries(fields).filter(([name, value]) => value !== '' && !TECHNICAL.includes(name));
-  const said = rest.map(([name, value]) => `${name} ${TOOK.includes(name) ? duration(Number(value) / 1_000) : value}`);
-  return [...(fields.agent ? [fields.agent] : []), ...said].join(', ');
-}
-
-/** Why this agent: `agent_02 with 0 of 2, before agent_03 with 1; 2 full, 1 offline`. */
-function choice({ agent, load, limit, runner_up, reason, removed, ...counts }: Record<string, string>): string {
-  const [, second, theirs] = /^(.*):(-?\d+)$/.exec(runner_up ?? '') ?? [];
-  const passed = (['full', 'offline', 'paused', 'off_channel'] as const).flatMap((name) =>
-    Number(counts[name] ?? 0) > 0 ? [`${counts[name]} ${name.replace('_', ' ')}`] : [],
-  );
-  return [
-    `${agent} with ${load} of ${limit}${second === undefined ? '' : `, before ${second} with ${theirs}`}`,
-    ...(reason ? [removed ? `${reason} (${removed})` : reason] : []),
-    ...(passed.length > 0 ? [passed.join(', ')] : []),
-  ].join('; ');
+/**
+ * What a journal record says, in the board's sentences: `Given to agent_02 (lowest load, 0 of 2; 2 full, 1 offline)`.
+ * @param nameOf what an agent is called
+ */
+export function sentenceOf(record: Recorded, nameOf: (id: string) => string = (id) => id): string {
+  const { what, why } = tell(record, english, nameOf);
+  return why ? `${what} (${why})` : what;
 }

@@ -1,5 +1,6 @@
 /** The commands of the terminal against a real service: words, JSON, and what they say when something is wrong. */
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test';
+import { clean } from '../../src/cli/screen';
 import type { Sandbox } from '../../src/qiscus/sandbox';
 import type { Service } from '../../src/service';
 import { allocation } from '../support/cli';
@@ -57,11 +58,11 @@ describe('for people', () => {
     [['agents'], ['agent_01', 'Budi', 'online', '1/1', '##########']],
     [
       ['room', 'first'],
-      ['Room first', 'assigned', 'customer', 'Budi', 'room.reserved', 'agent_01 with 0 of 1'],
+      ['Room first', 'assigned', 'customer', 'Budi', 'Given to agent_01 (lowest load, 0 of 1; nobody else was free)'],
     ],
     [
       ['room', 'third'],
-      ['waiting', '2 of its channel'],
+      ['waiting', '2 among those without a channel'],
     ],
     [
       ['why', 'second'],
@@ -69,7 +70,7 @@ describe('for people', () => {
     ],
     [
       ['why', 'third'],
-      ['one agent: 1 full; one older room of its channel', 'agent_01'],
+      ['one agent: 1 full; one older room among those without a channel', 'agent_01'],
     ],
     [
       ['agent', 'agent_01', '--since', '2h'],
@@ -77,7 +78,7 @@ describe('for people', () => {
     ],
     [
       ['why', 'first'],
-      ['(agent_01) has it.', 'room.assigned'],
+      ['(agent_01) has it.', 'Qiscus gave it to '],
     ],
   ])('%j', async (args, words) => {
     const { code, out, err } = await allocation(args, env);
@@ -113,6 +114,12 @@ describe('for programs: one document, the values of the API', () => {
     });
   });
 
+  test('an agent is found by name', async () => {
+    const { agents } = JSON.parse((await allocation(['agents', '--json'], env)).out);
+    const { out } = await allocation(['agent', clean(agents[0].name).toUpperCase()], env);
+    expect(out).toContain('Agent agent_01');
+  });
+
   test('status and why: the replies that they are made of', async () => {
     const said = JSON.parse((await allocation(['status', '--json'], env)).out) as Record<string, object>;
     expect(said.max_customers).toEqual({ status: 'success', max_customers: 1 });
@@ -134,7 +141,13 @@ describe('what goes wrong says what to do', () => {
     ['an unknown room', ['room', 'nobody'], {}, 1, 'does not know such a room'],
     ['an app that is not served', ['agents', '--app', 'other'], {}, 2, `none that the token opens at`],
     ['an app whose id is none', ['agents', '--app', 'a b\n'], {}, 2, "--app must be an app's id"],
-    ['an unknown agent', ['agent', 'nobody'], {}, 1, 'has not named such an agent'],
+    [
+      'an unknown agent',
+      ['agent', 'nobody'],
+      {},
+      1,
+      'Qiscus has named no agent nobody: `agents` lists their ids and names.',
+    ],
     ['a time that is none', ['agent', 'agent_01', '--since', 'lunch'], {}, 2, '30m, 2h, 7d ago'],
     ['a time where none belongs', ['room', 'first', '--since', '2h'], {}, 2, 'for agent only'],
     ['no command', [], {}, 2, '--help'],

@@ -1,8 +1,9 @@
 /** Tables, widths and colours of the terminal commands. */
 import { expect, test } from 'bun:test';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { clean, cut, facts, plain, screenOf, table, wrap } from '../../src/cli/screen';
-import { age, count, duration, reasonOf } from '../../src/cli/words';
+import { age, count, duration, moment, sentenceOf, zoneOf } from '../../src/cli/words';
 import { visible } from '../../src/text';
 
 const NAMES = ['Siti Nurhaliza binti Tarudin', '日本語の名前', '👩‍👩‍👧‍👦 Keluarga', 'Dewi🇮🇩', 'José', 'Ny. Sri 🙂🙂🙂'];
@@ -137,12 +138,31 @@ test('a decision says who was chosen, before whom, and who was passed over', () 
     offline: '0',
     off_channel: '1',
   };
-  expect(reasonOf({ ...record, fields })).toBe('a with 0 of 2, before b:c with 1; 3 full, 1 off channel');
-  expect(
-    reasonOf({ ...record, event: 'room.refused', fields: { room: '1', agent: 'a', token: '4', reason: 'refused' } }),
-  ).toBe('a, reason refused');
-  const assigned = { agent: 'a', state: 'assigned', reason: 'confirmed', waited: '5600', took: '27', last: '0' };
-  expect(reasonOf({ ...record, event: 'room.assigned', fields: assigned })).toBe(
-    'a, reason confirmed, waited 5.6 s, took 0.0 s',
+  expect(sentenceOf({ ...record, fields })).toBe(
+    'Given to a (lowest load, 0 of 2; next best b:c with 1; 3 full, 1 not on this channel)',
   );
+  const said = (event: string, more: Record<string, string>) =>
+    sentenceOf({ ...record, event, fields: { room: '1', agent: 'a', ...more } }, (id) => id.toUpperCase());
+  expect(said('room.refused', { token: '4', reason: 'refused_422' })).toBe(
+    'Qiscus refused A; it is tried again (Qiscus answered 422)',
+  );
+  expect(said('room.due', { due: '1795438978711' })).toBe('In line again after the delay');
+  expect(said('room.assigned', { reason: 'confirmed', waited: '5600' })).toBe(
+    'Qiscus gave it to A (the customer had waited 5.6 s)',
+  );
+  expect(said('room.unheard_of', {})).toBe('room.unheard_of');
+});
+
+test('times are of the zone that is named', () => {
+  expect([0, 420, -210, 330].map(zoneOf)).toEqual(['UTC', 'UTC+7', 'UTC-3:30', 'UTC+5:30']);
+  const { stdout } = Bun.spawnSync(
+    [
+      process.execPath,
+      '-p',
+      `const { moment, ZONE } = await import('./src/cli/words.ts'); moment('2026-11-23T20:10:30.123Z') + ' ' + ZONE`,
+    ],
+    { cwd: join(import.meta.dir, '../..'), env: { TZ: 'Asia/Jakarta' } },
+  );
+  expect(stdout.toString().trim()).toBe('2026-11-24 03:10:30 UTC+7');
+  expect(moment('never')).toBe('never');
 });

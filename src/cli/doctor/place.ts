@@ -7,7 +7,7 @@ import type { Api } from '../api';
 import { called } from '../called';
 import { CommandError, NoAnswer, TokenRefused } from '../errors';
 import { Health } from '../wire';
-import { moment } from '../words';
+import { moment, ZONE } from '../words';
 import { broken, type Finding, ok, warning } from './finding';
 import { SET_RESOLVE } from './qiscus';
 
@@ -79,7 +79,7 @@ export async function checkService(api: Api, config: Config): Promise<Finding[]>
       ...alerts.map(({ code, since }) =>
         warning(
           area,
-          `alert ${code}${since ? ` since ${moment(since)} UTC` : ''}: ${alertWords(code)[0]}`,
+          `alert ${code}${since ? ` since ${moment(since)} ${ZONE}` : ''}: ${alertWords(code)[0]}`,
           `README.md#alert-${code} says what to do.`,
         ),
       ),

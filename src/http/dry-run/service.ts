@@ -6,7 +6,7 @@ import type { AgentView, DryRunFindings } from '../../ledger/model';
 
 /** @throws ServiceError WRONG_STATE in a dry run */
 export function refuseInDryRun({ dryRun }: Pick<AppConfig, 'dryRun'>): void {
-  if (dryRun) throw new ServiceError('WRONG_STATE', 'Not in a dry run (DRY_RUN): it changes nothing at Qiscus.');
+  if (dryRun) throw new ServiceError('WRONG_STATE', 'A dry run (DRY_RUN=true) changes nothing at Qiscus.');
 }
 
 /** Three digits are plenty for people. */
