@@ -29,9 +29,23 @@ const MINUTE_MS = 60_000;
 /** Ms for which a condition must hold before it is worth a word: calls that fail for a moment are tried again anyway. */
 export const LASTS_MS: Partial<Record<AlertCode, number>> = { nobody_online: MINUTE_MS, qiscus_refuses: 30_000 };
 
+/** What the rules go by. */
+export type AlertRules = Pick<AppConfig, 'alerts' | 'rosterSyncSeconds'>;
+
+const OLD_ROSTER_PERIODS = 6;
+
+/** Is the list of agents so old, or not read yet, that nobody knows who is online? */
+export function isRosterOld(
+  { rosterAgeMs }: LedgerHealth,
+  { rosterSyncSeconds }: Pick<AppConfig, 'rosterSyncSeconds'>,
+) {
+  return rosterAgeMs === null || rosterAgeMs > OLD_ROSTER_PERIODS * rosterSyncSeconds * 1000;
+}
+
 /** The alerts whose conditions hold in this reading. */
-export function alertsIn(health: LedgerHealth, heard: Heard, rules: AppConfig['alerts']): Alert[] {
+export function alertsIn(health: LedgerHealth, heard: Heard, config: AlertRules): Alert[] {
   const { atMs, waiting, parked, agents, qiscus } = health;
+  const rules = config.alerts;
   const found: Alert[] = [];
   const add = (holds: boolean, code: AlertCode, count: number, room: Alert['room'] = null) => {
     if (holds) found.push({ code, count, room });
@@ -40,7 +54,9 @@ export function alertsIn(health: LedgerHealth, heard: Heard, rules: AppConfig['a
   const oldest = roomOf(health.oldestWaitingRoomId, health.oldestWaitingMs);
   const waitsLong = waiting > 0 && health.oldestWaitingMs >= rules.waitMinutes * MINUTE_MS;
   add(waitsLong, 'room_waiting_long', waiting, oldest);
-  add(waiting > 0 && agents.online === 0, 'nobody_online', waiting, oldest);
+  // By an old list nobody is to be woken: the list is what has to be mended.
+  const isNobodyOnline = agents.online === 0 && !isRosterOld(health, config);
+  add(waiting > 0 && isNobodyOnline, 'nobody_online', waiting, oldest);
   add(qiscus.state === 'denied' || qiscus.state === 'open', 'qiscus_refuses', qiscus.failures);
   add(parked > 0, 'room_parked', parked, roomOf(health.oldestParkedRoomId, health.oldestParkedMs));
   const repairs = heard.repairs(atMs);
@@ -53,9 +69,9 @@ export function alertsIn(health: LedgerHealth, heard: Heard, rules: AppConfig['a
 }
 
 /** The alerts to be shown, in the order in which they were raised: those whose conditions hold in this reading. */
-export function alertsShown(health: LedgerHealth, rules: AppConfig['alerts']): ShownAlert[] {
+export function alertsShown(health: LedgerHealth, config: AlertRules): ShownAlert[] {
   if (health.alerts.length === 0) return [];
-  const found = alertsIn(health, Heard.of(health.watch), rules);
+  const found = alertsIn(health, Heard.of(health.watch), config);
   return health.alerts.flatMap(({ code, sinceMs }) =>
     found.filter((alert) => alert.code === code).map((alert) => ({ ...alert, sinceMs })),
   );

@@ -69,7 +69,7 @@ export class Leader {
     const isStopped = () => this.#stopped;
     this.#periods = new Periods(nowMs, isStopped, log);
     this.#comparisons = new Comparisons(parts, isStopped);
-    this.#watch = new Watch(ledger, desk, config.alerts);
+    this.#watch = new Watch(ledger, desk, config);
   }
 
   /** Resolves when the agents were read once, well or not, or somebody else leads. */

@@ -7,11 +7,10 @@
  *    what is news, so that another leader tells nothing twice. The decision log says it.
  * Holds no timer: the leader calls it.
  */
-import type { AppConfig } from '../config';
 import type { Ledger } from '../ledger/index';
 import type { JournalRecord, LedgerDesk } from '../ledger/model';
 import type { AlertCode } from '../ledger/verdicts';
-import { type Alert, alertsIn, LASTS_MS } from './alerts';
+import { type Alert, type AlertRules, alertsIn, LASTS_MS } from './alerts';
 import { Heard } from './heard';
 
 const MINUTE_MS = 60_000;
@@ -21,16 +20,16 @@ const CALM_MS = 5 * MINUTE_MS;
 export class Watch {
   readonly #ledger: Pick<Ledger, 'noteAlerts'>;
   readonly #desk: Pick<LedgerDesk, 'readHealth'>;
-  readonly #rules: AppConfig['alerts'];
+  readonly #config: AlertRules;
   readonly #heard = new Heard();
   /** Since when a condition holds without a break. */
   readonly #heldSinceMs = new Map<AlertCode, number>();
   #savedMs = 0;
 
-  constructor(ledger: Pick<Ledger, 'noteAlerts'>, desk: Pick<LedgerDesk, 'readHealth'>, rules: AppConfig['alerts']) {
+  constructor(ledger: Pick<Ledger, 'noteAlerts'>, desk: Pick<LedgerDesk, 'readHealth'>, config: AlertRules) {
     this.#ledger = ledger;
     this.#desk = desk;
-    this.#rules = rules;
+    this.#config = config;
   }
 
   /** Hears one journal record. */
@@ -48,7 +47,7 @@ export class Watch {
     const health = await this.#desk.readHealth();
     const nowMs = health.atMs;
     this.#heard.recall(health.watch);
-    const found = alertsIn(health, this.#heard, this.#rules);
+    const found = alertsIn(health, this.#heard, this.#config);
     const standing = health.alerts.map(({ code }) => code);
     const lasting = this.#lasting(found, nowMs);
     const told = found.filter((alert) => standing.includes(alert.code) || lasting.includes(alert));
@@ -57,7 +56,7 @@ export class Watch {
     if (told.length + standing.length === 0 && !isDue) return;
     this.#savedMs = nowMs;
     const alerts = told.map(({ code, count, room }) => ({ code, count, roomId: room?.id ?? null }));
-    await this.#ledger.noteAlerts(alerts, this.#rules.repeatMinutes * MINUTE_MS, CALM_MS, notes);
+    await this.#ledger.noteAlerts(alerts, this.#config.alerts.repeatMinutes * MINUTE_MS, CALM_MS, notes);
   }
 
   /** Those whose condition has held for as long as it must. */

@@ -11,6 +11,8 @@ import { onBothRedis } from '../support/ledger-suite';
 
 const RULES = { waitMinutes: 15, drift: 3, silenceMinutes: null as number | null, repeatMinutes: 60 };
 const MINUTE_MS = 60_000;
+/** Here the list of agents is never too old: tests say when it is read. */
+const configOf = (alerts: typeof RULES) => ({ alerts, rosterSyncSeconds: 24 * 3600 });
 
 onBothRedis((s) => {
   const { arrive } = s;
@@ -27,7 +29,7 @@ onBothRedis((s) => {
     return found.map(([id, fields]) => journalRecord(id, fieldsOf(fields)));
   };
   /** One process's watch: a look, and a look after so many minutes, as if no other had come between. */
-  const process = (rules = RULES) => new Watch(s.t.ledger, s.t.desk, rules);
+  const process = (rules = RULES) => new Watch(s.t.ledger, s.t.desk, configOf(rules));
   const look = async (watch: Watch, minutes = 0) => {
     s.t.clock.ms += minutes * MINUTE_MS;
     await watch.look();
@@ -39,7 +41,7 @@ onBothRedis((s) => {
     }
     return told.splice(0);
   };
-  const shown = async (rules = RULES) => alertsShown(await s.t.desk.readHealth(), rules);
+  const shown = async (rules = RULES) => alertsShown(await s.t.desk.readHealth(), configOf(rules));
   const codes = async () => (await shown()).map(({ code, count }) => `${code} ${count}`);
 
   describe('a room waits and nobody is online', () => {

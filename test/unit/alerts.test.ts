@@ -7,7 +7,7 @@ import { Heard } from '../../src/reconcile/heard';
 import { healthy, record } from '../support/desk';
 
 const NOW_MS = Date.parse('2026-11-23T12:00:00Z');
-const RULES = { waitMinutes: 15, drift: 20, silenceMinutes: 90, repeatMinutes: 60 };
+const RULES = { alerts: { waitMinutes: 15, drift: 20, silenceMinutes: 90, repeatMinutes: 60 }, rosterSyncSeconds: 10 };
 const MINUTE_MS = 60_000;
 const calm: LedgerHealth = { ...healthy, waiting: 0, oldestWaitingMs: 0, parked: 0 };
 const heardOf = ({ repairs = 0, silentMs = 0 }) =>
@@ -23,6 +23,17 @@ describe('an alert holds', () => {
     ['a customer who waits long', ['room_waiting_long'], { waiting: 3, oldestWaitingMs: 15 * MINUTE_MS }],
     ['nobody online, nobody waits', [], { agents: { online: 0, paused: 1, offline: 5 } }],
     ['nobody online', ['nobody_online'], { waiting: 1, agents: { online: 0, paused: 1, offline: 5 } }],
+    [
+      'nobody online when last read',
+      [],
+      { waiting: 1, agents: { online: 0, paused: 0, offline: 6 }, rosterAgeMs: 60_001 },
+    ],
+    [
+      'nobody online, just read',
+      ['nobody_online'],
+      { waiting: 1, agents: { online: 0, paused: 0, offline: 6 }, rosterAgeMs: 60_000 },
+    ],
+    ['agents not read yet', [], { waiting: 1, agents: { online: 0, paused: 0, offline: 0 }, rosterAgeMs: null }],
     ['refused', ['qiscus_refuses'], { qiscus: { state: 'denied', untilMs: 1, failures: 4 } }],
     ['no answers', ['qiscus_refuses'], { qiscus: { state: 'open', untilMs: 1, failures: 5 } }],
     ['slowed down', [], { qiscus: { state: 'slowed', untilMs: 1, failures: 1 } }],
@@ -35,7 +46,7 @@ describe('an alert holds', () => {
 
   test('silence is no alert where nobody has said how long is too long', () => {
     const heard = heardOf({ silentMs: 7 * 24 * 60 * MINUTE_MS });
-    expect(alertsIn(calm, heard, { ...RULES, silenceMinutes: null })).toEqual([]);
+    expect(alertsIn(calm, heard, { ...RULES, alerts: { ...RULES.alerts, silenceMinutes: null } })).toEqual([]);
   });
 
   test('once for any number of rooms, with the count and the oldest', () => {

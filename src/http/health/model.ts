@@ -6,7 +6,7 @@ import type { AppReadiness } from './service';
 
 /** The alerts of one app; which one is said where there are several. */
 export const alertsOnWire = ({ app, health }: AppReadiness, _: number, all: AppReadiness[]) =>
-  (health === null ? [] : alertsShown(health, app.config.alerts)).map(({ code, sinceMs, count, room }) => ({
+  (health === null ? [] : alertsShown(health, app.config)).map(({ code, sinceMs, count, room }) => ({
     ...(all.length > 1 && { app: app.id }),
     code,
     since: isoTime(sinceMs),

@@ -7,6 +7,7 @@
 import type { Apps, ListedApp } from '../../apps/directory';
 import type { AppConfig } from '../../config';
 import type { LedgerHealth } from '../../ledger/model';
+import { isRosterOld } from '../../reconcile/alerts';
 import { NewerFormat } from '../../redis/format';
 
 export type Part = 'redis' | 'format' | 'inbox' | 'outbox' | 'roster' | 'qiscus' | 'start' | 'stopping';
@@ -27,15 +28,13 @@ const ANSWER_WITHIN_MS = 150;
 /** A thousand apps are a thousand readings: these may take longer, and are kept for as long. */
 const MORE_FOR_AN_APP_MS = 1;
 const OLDEST_INBOX_MS = 30_000;
-const ROSTER_PERIODS = 6;
 
 /** The parts of a reading that are not healthy. Pure. */
 export function failingParts(health: LedgerHealth, config: AppConfig): Part[] {
-  const oldestRosterMs = ROSTER_PERIODS * config.rosterSyncSeconds * 1000;
   const failing: Part[] = [];
   if (health.inboxAgeMs > OLDEST_INBOX_MS) failing.push('inbox');
   if (health.outboxAgeMs > 2 * config.outboxClaimMs) failing.push('outbox');
-  if (health.rosterAgeMs === null || health.rosterAgeMs > oldestRosterMs) failing.push('roster');
+  if (isRosterOld(health, config)) failing.push('roster');
   if (health.qiscus.state === 'denied' || health.qiscus.state === 'open') failing.push('qiscus');
   return failing;
 }

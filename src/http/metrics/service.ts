@@ -134,7 +134,7 @@ export function meter(registry: Registry, apps: Apps, many: boolean) {
   async function read({ desk, config, isNearlyFull }: QiscusApp): Promise<Reading | null> {
     try {
       const [health, agents] = await Promise.all([desk.readHealth(), desk.listAgents()]);
-      return { health, alerts: alertsShown(health, config.alerts), agents, isNearlyFull: isNearlyFull() };
+      return { health, alerts: alertsShown(health, config), agents, isNearlyFull: isNearlyFull() };
     } catch {
       return null;
     }

@@ -56,6 +56,8 @@ export interface JournalRecord {
 
 /** GET /health/ready, ready or not. */
 export interface Ready {
+  /** When it was read: ages are as of then; the service's time, ms since the epoch. */
+  atMs: number;
   status: 'success' | 'error';
   sandbox: boolean;
   dry_run?: boolean;
@@ -132,7 +134,7 @@ export const readJournal = (after: string, limit: number): Promise<{ records: Jo
 export async function readReady(): Promise<Ready> {
   const { reply, told } = await ask('/health/ready', {}, READ_LIMIT_MS);
   if (!reply.ok && reply.status !== 503) throw refusal(told);
-  return told as Ready;
+  return { ...(told as Ready), atMs: serviceNowMs() };
 }
 
 /** Opens the stream of events after a record. @throws Refused */

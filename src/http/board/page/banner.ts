@@ -5,7 +5,7 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { AlertCode } from '../../../ledger/verdicts';
 import type { State } from './state.js';
-import { timeText } from './times.js';
+import { minuteText, timeText } from './times.js';
 import { textFor } from './words.js';
 
 /** The worst first. */
@@ -35,7 +35,16 @@ function noticesOf({ words, language, link, trouble, ready }: State): Notice[] {
   if (isUnknown) add('bad', banner.unauthorized);
   else if (link === 'lost') add('bad', banner.lost);
   const failing = new Set([...(ready?.failing ?? []), ...(ready?.details?.failing ?? [])]);
-  for (const part of failing) add('bad', textFor(banner.failing, part) ?? part);
+  const { qiscus, roster_age_ms: rosterAgeMs } = ready?.details ?? {};
+  // The cause first: while Qiscus refuses us the list of agents gets old.
+  const causesFirst = [...failing].sort((a, b) => Number(b === 'qiscus') - Number(a === 'qiscus'));
+  for (const part of causesFirst) {
+    const known = part === 'qiscus' ? textFor(banner.qiscus, qiscus ?? '') : undefined;
+    const readAt = part === 'roster' && ready && rosterAgeMs != null ? ready.atMs - rosterAgeMs : null;
+    add('bad', known ?? textFor(banner.failing, part) ?? part, {
+      about: readAt === null ? undefined : banner.readAt(minuteText(readAt, language)),
+    });
+  }
   if (trouble !== null && !isUnknown && link !== 'lost' && failing.size === 0) {
     add('bad', banner.unreadable, { about: textFor(words.errors, trouble) ?? trouble });
   }
@@ -50,8 +59,8 @@ function noticesOf({ words, language, link, trouble, ready }: State): Notice[] {
       about: [...waits, banner.since(timeText(since, language))].join(' · '),
     });
   }
-  const state = ready?.details?.qiscus;
-  if (state !== undefined && Object.hasOwn(banner.qiscus, state)) add('warn', textFor(banner.qiscus, state) ?? state);
+  const slowed = failing.has('qiscus') ? undefined : textFor(banner.qiscus, qiscus ?? '');
+  if (slowed !== undefined) add('warn', slowed);
   for (const word of ready?.warnings ?? []) add('warn', textFor(banner.warnings, word) ?? word);
   if (ready?.dry_run) add('plain', banner.dryRun, { kind: banner.kinds.dryRun });
   if (ready?.sandbox) add('plain', banner.sandbox, { kind: banner.kinds.sandbox });

@@ -93,7 +93,7 @@ export const views = {
       nobody_online: () => 'Nobody who may serve it is online.',
       all_full: () => 'Everybody who may serve it is at the limit.',
       all_paused: () => 'Everybody online who may serve it is paused.',
-      no_agent_for_channel: () => 'No agent may serve its channel.',
+      no_agent_for_channel: () => 'No agent may serve its channel: give the channel to one at Qiscus.',
       delayed: ({ due }: Named) =>
         `Qiscus refused it a moment ago; it is tried again ${due === '' ? 'after a short delay' : `at ${due}`}.`,
       calls_stopped: () => 'Calls to Qiscus are stopped: it refuses us or does not answer.',

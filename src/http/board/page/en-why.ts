@@ -31,7 +31,7 @@ export const why: WhyWords = {
   denied: (status) => `Qiscus does not accept our credentials (${status})`,
   events: {
     'room.reserved': ({ f, name }) => [`Given to ${name(f.agent)}`],
-    'room.waiting': ({ f }) => [`In line at ${f.position}`, 'nobody who may serve it had a free slot'],
+    'room.waiting': ({ f }) => [`In line at ${f.position}`, 'no agent who may serve it was free'],
     'room.assigned': ({ f, name }) => [
       `Qiscus gave it to ${name(f.agent)}`,
       [

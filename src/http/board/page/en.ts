@@ -27,7 +27,8 @@ export const en = {
     parked: 'Parked',
     limit: 'Default limit',
     change: 'Change',
-    of: (n: number, total: number) => `${n} / ${total}`,
+    of: (n: number | string, total: number) => `${n} / ${total}`,
+    paused: (n: number) => `${n} paused`,
   },
   agents: {
     title: 'Agents',
@@ -74,7 +75,7 @@ export const en = {
       format: 'A newer version works on the books: this process only looks on. Upgrade it.',
       inbox: 'Webhooks wait longer than they should before they are looked at.',
       outbox: 'Decisions wait longer than they should before Qiscus is told.',
-      roster: 'The list of agents is old: Qiscus does not tell who is online.',
+      roster: 'The list of agents is old: who is online now is not known.',
       qiscus: 'Qiscus refuses us or does not answer. Rooms wait in order and go on by themselves.',
       start: 'This app could not be started here; it is tried again.',
       stopping: 'The service is stopping.',
@@ -98,12 +99,16 @@ export const en = {
         `No chat has come in for ${count(n, 'minute', 'minutes')}: is the allocation webhook still set?`,
     },
     qiscus: {
-      slowed: 'Qiscus asks us to slow down.',
+      denied:
+        'Qiscus refuses us: check App ID and secret key (QISCUS_APP_ID, QISCUS_SECRET), then whether the plan is paid. Rooms wait in order.',
+      open: 'Qiscus does not answer: see its status page and the network here. Rooms wait in order and go on by themselves.',
+      slowed: 'Qiscus asks us to slow down: rooms go on, later than usual.',
     },
     more: (n: number) => count(n, 'more notice', 'more notices'),
     kinds: { dryRun: 'Dry run', sandbox: 'Sandbox' },
     roomSince: (time: string) => `since ${time}`,
     since: (time: string) => `alert since ${time}`,
+    readAt: (time: string) => `last read at ${time}`,
   },
   hands: {
     cancel: 'Cancel',

@@ -1,5 +1,5 @@
 /** The few numbers that a lead looks at first: how many wait and for how long, who is there, what is free. */
-import { html, type TemplateResult } from 'lit-html';
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Agent } from './api.js';
 import { askDefaultLimit } from './hands.js';
 import type { State } from './state.js';
@@ -12,14 +12,23 @@ const freePlaces = (agents: readonly Agent[]) =>
 export function draw({ words, agents, waiting, ready, defaultLimit }: State): TemplateResult {
   const { glance } = words;
   const details = ready?.details;
-  const online = agents?.filter((agent) => agent.online).length ?? 0;
-  const free = agents === null ? null : freePlaces(agents);
+  const present = agents?.filter((agent) => agent.online) ?? [];
+  const paused = present.filter((agent) => agent.paused).length;
+  // From a list that is old nobody knows who is there.
+  const isOld = [...(ready?.failing ?? []), ...(details?.failing ?? [])].includes('roster');
+  const online = isOld ? '?' : present.length;
+  const free = agents === null ? null : isOld ? '?' : freePlaces(agents);
   return html`
     <h2 id="glance-title" class="unseen">${glance.title}</h2>
     <dl>
       ${figure(glance.waiting, waiting, waiting && free === 0 ? 'warm' : '')}
       ${figure(glance.oldest, waiting ? clockText(details?.oldest_waiting_ms ?? 0) : waiting === 0 ? '–' : null)}
-      ${figure(glance.online, agents && glance.of(online, agents.length), agents && online === 0 ? 'hot' : '')}
+      ${figure(
+        glance.online,
+        agents && glance.of(online, agents.length),
+        isOld ? 'warm' : agents && present.length === paused ? 'hot' : '',
+        paused > 0 && !isOld ? glance.paused(paused) : '',
+      )}
       ${figure(glance.free, free, free === 0 ? 'warm' : '')}
       ${figure(glance.parked, details?.parked ?? null, details?.parked ? 'warm' : '')}
       <div>
@@ -29,5 +38,5 @@ export function draw({ words, agents, waiting, ready, defaultLimit }: State): Te
     </dl>`;
 }
 
-const figure = (name: string, value: string | number | null, look: string | number | null = '') =>
-  html`<div><dt>${name}</dt><dd class=${look || ''}>${value ?? '…'}</dd></div>`;
+const figure = (name: string, value: string | number | null, look: string | number | null = '', beside = '') =>
+  html`<div><dt>${name}</dt><dd class=${look || ''}>${value ?? '…'}${beside ? html` <small>${beside}</small>` : nothing}</dd></div>`;

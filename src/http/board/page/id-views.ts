@@ -92,7 +92,8 @@ export const views: typeof en = {
       nobody_online: () => 'Tidak ada agent online yang boleh melayaninya.',
       all_full: () => 'Semua agent yang boleh melayaninya sudah penuh.',
       all_paused: () => 'Semua agent online yang boleh melayaninya sedang dijeda.',
-      no_agent_for_channel: () => 'Tidak ada agent yang boleh melayani channelnya.',
+      no_agent_for_channel: () =>
+        'Tidak ada agent yang boleh melayani channelnya: berikan channel itu kepada salah satu agent di Qiscus.',
       delayed: ({ due }) =>
         `Qiscus baru saja menolaknya; dicoba lagi ${due === '' ? 'sebentar lagi' : `pukul ${due}`}.`,
       calls_stopped: () => 'Panggilan ke Qiscus berhenti: Qiscus menolak kami atau tidak menjawab.',

@@ -26,6 +26,7 @@ export const id: Words = {
     limit: 'Batas bawaan',
     change: 'Ubah',
     of: (n, total) => `${n} / ${total}`,
+    paused: (n) => `${n} dijeda`,
   },
   agents: {
     title: 'Agent',
@@ -79,7 +80,7 @@ export const id: Words = {
       format: 'Versi yang lebih baru bekerja pada buku besar: proses ini hanya melihat. Perbarui.',
       inbox: 'Webhook menunggu terlalu lama sebelum diperiksa.',
       outbox: 'Keputusan menunggu terlalu lama sebelum Qiscus diberi tahu.',
-      roster: 'Daftar agent sudah lama: Qiscus tidak menyebut siapa yang online.',
+      roster: 'Daftar agent sudah lama: belum diketahui siapa yang online sekarang.',
       qiscus: 'Qiscus menolak kami atau tidak menjawab. Room menunggu berurutan lalu berlanjut sendiri.',
       start: 'App ini belum dapat dijalankan di sini; sedang dicoba lagi.',
       stopping: 'Layanan sedang berhenti.',
@@ -101,12 +102,16 @@ export const id: Words = {
       no_webhooks: (n) => `Sudah ${n} menit tidak ada chat masuk: apakah webhook alokasi masih terpasang?`,
     },
     qiscus: {
-      slowed: 'Qiscus meminta kami melambat.',
+      denied:
+        'Qiscus menolak kami: periksa App ID dan secret key (QISCUS_APP_ID, QISCUS_SECRET), lalu apakah paketnya sudah dibayar. Room menunggu berurutan.',
+      open: 'Qiscus tidak menjawab: lihat halaman statusnya dan jaringan di sini. Room menunggu berurutan lalu berlanjut sendiri.',
+      slowed: 'Qiscus meminta kami melambat: room tetap berjalan, lebih lambat dari biasanya.',
     },
     more: (n) => `${n} pemberitahuan lagi`,
     kinds: { dryRun: 'Dry run', sandbox: 'Sandbox' },
     roomSince: (time) => `sejak ${time}`,
     since: (time) => `peringatan sejak ${time}`,
+    readAt: (time) => `terakhir dibaca pukul ${time}`,
   },
   hands: {
     cancel: 'Batal',

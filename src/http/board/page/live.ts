@@ -8,7 +8,7 @@
  * Never stops while the page is open; hidden it goes on, because the gap would have to be read later.
  */
 import { type JournalRecord, openEvents, Refused, readJournal, serviceNowMs } from './api.js';
-import { change, record, state } from './state.js';
+import { change, record, state, touch } from './state.js';
 
 /** How far back the page may begin. */
 const WINDOWS_MS = [10_000, 60_000, 600_000, 3_600_000];
@@ -31,7 +31,11 @@ export async function follow(): Promise<never> {
       for await (const records of frames(last)) {
         heardAtMs = Date.now();
         failed = 0;
-        if (state.link !== 'open') change({ link: 'open' });
+        if (state.link !== 'open') {
+          change({ link: 'open' });
+          // What failed while it was away is read anew at once, not only when something happens.
+          touch();
+        }
         last = records.at(-1)?.id ?? last;
         record(records);
       }
