@@ -2,7 +2,7 @@
 -- Notes which alerts hold now: a new one is told, one that stands is told again now and then, one that is over is told once.
 -- Prelude: records
 -- ARGV[2]  again    number  ms after which an alert that stands is told again
--- ARGV[3]  calm     number  ms that its condition must be away before it is over
+-- ARGV[3]  calm     number  ms that its condition must be away before it is over; a silence is over at once
 -- ARGV[4]  watch    text    notes of the leader for the next one
 -- ARGV[5…] alerts   text    three each: code, count, id of the room that it is about or ''
 -- Returns  {'done'}
@@ -36,6 +36,7 @@ for i = 5, #ARGV, 3 do
     alert = { code = ARGV[i], since = NOW }
     standing[#standing + 1] = alert
   end
+  alert.holds = true
   alert.seen, alert.count, alert.about = NOW, tonumber(ARGV[i + 1]), ARGV[i + 2]
   if event then
     alert.told = NOW
@@ -46,7 +47,9 @@ end
 local kept = {}
 for _, alert in ipairs(standing) do
   alert.seen = math.min(alert.seen, NOW)
-  if NOW - alert.seen >= CALM then
+  -- A webhook that came proves that they come: a silence after it is another one.
+  local calm = alert.code == 'no_webhooks' and 0 or CALM
+  if not alert.holds and NOW - alert.seen >= calm then
     tell('alert.cleared', alert)
   else
     -- Count and room are for processes of the version before.

@@ -2,7 +2,7 @@
  * Warnings and errors of the log as messages to a Slack channel (an incoming webhook).
  *
  * 1. Takes lines that the log has written, so they are redacted (redact.ts), and passes on a few named fields of them.
- * 2. Lines are gathered for a few seconds into one message; equal ones become one with a count. While messages follow one
+ * 2. Each message begins with where it is from, and where to look. Lines are gathered for a few seconds into one message; equal ones become one with a count. While messages follow one
  *    another, each waits for twice as long as the last, up to a minute.
  * 3. Holds LINES lines at most: the oldest make room and are counted. What Slack did not take is tried again, later each
  *    time, not before its Retry-After; a message whose answer was lost may come twice.
@@ -25,6 +25,8 @@ const SENT = ['app', 'code', 'room', 'agent', 'about', 'entry', 'reason', 'state
 const CALLED: Record<string, string> = { about: 'first room' };
 
 export interface SlackOptions {
+  /** The first line of each message; '': none. */
+  heading?: string;
   /** How long lines are gathered, ms; and the shortest time between two messages. */
   gapMs?: number;
   /** The first pause after a message that was not taken, ms. */
@@ -38,6 +40,7 @@ export type Report = (event: 'slack.unsent' | 'slack.sent_again', fields: Record
 export class SlackLog {
   readonly #call: ReturnType<typeof createCall>;
   readonly #report: Report;
+  readonly #heading: string;
   readonly #firstGapMs: number;
   readonly #firstPauseMs: number;
   /** Lines to be sent, the oldest first, and how often each was logged. */
@@ -50,7 +53,12 @@ export class SlackLog {
   #stopping = false;
 
   /** @param url of the incoming webhook: a secret */
-  constructor(url: string, report: Report, { gapMs = 5_000, pauseMs = 2_000, timeoutMs = 10_000 }: SlackOptions = {}) {
+  constructor(
+    url: string,
+    report: Report,
+    { heading = '', gapMs = 5_000, pauseMs = 2_000, timeoutMs = 10_000 }: SlackOptions = {},
+  ) {
+    this.#heading = heading === '' ? '' : `${escapeForSlack(heading)}\n`;
     this.#call = createCall(url, timeoutMs);
     this.#report = report;
     this.#firstGapMs = gapMs;
@@ -117,7 +125,11 @@ export class SlackLog {
     const dropped = this.#dropped;
     this.#lines.clear();
     this.#dropped = 0;
-    const reply = await this.#call('', { method: 'POST', body: { text: messageOf(batch, dropped) }, maxBytes: 1_024 });
+    const reply = await this.#call('', {
+      method: 'POST',
+      body: { text: this.#heading + messageOf(batch, dropped) },
+      maxBytes: 1_024,
+    });
     if (reply.kind === 'reply' && reply.status < 300) {
       if (this.#failures > 0) this.#report('slack.sent_again', { failures: this.#failures });
       this.#failures = 0;

@@ -7,9 +7,10 @@
  * 3. `reopen` (on SIGHUP) lets logrotate move the file away; `flush`, the last step of a stop, writes what is pending, and
  *    `settle`, before it, gives Slack a moment.
  */
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
-import type { Config } from './config';
+import { appsOf, type Config } from './config';
 import { SlackLog } from './log-slack';
 import { createRedactor, secretsIn } from './redact';
 import { visible } from './text';
@@ -33,7 +34,10 @@ export function createLogger(config: Config): {
   // Slack gets warnings and errors, and not always: with nothing else the lines go to standard output as well.
   const stdout = stack.includes('stdout') || !file ? open(1) : null;
 
-  const slack = stack.includes('slack') && slackWebhookUrl !== null ? new SlackLog(slackWebhookUrl, report) : null;
+  const slack =
+    stack.includes('slack') && slackWebhookUrl !== null
+      ? new SlackLog(slackWebhookUrl, report, { heading: headingOf(config) })
+      : null;
   /** What Slack's part says about itself. */
   function report(event: string, fields: Record<string, unknown>): void {
     const what =
@@ -96,6 +100,13 @@ export function createLogger(config: Config): {
     flush,
     settle: slack === null ? null : (limitMs) => slack.settle(limitMs),
   };
+}
+
+/** Which installation speaks in a channel that others may share, and where its board is. */
+function headingOf(config: Config): string {
+  const apps = appsOf(config);
+  const which = [...(apps.length === 1 ? apps.map((app) => app.qiscus.appId) : []), `on ${hostname()}`].join(' ');
+  return ['Agent Allocation', which, config.http.publicBaseUrl].filter((part) => part !== null).join(' · ');
 }
 
 function open(dest: number | string): ReturnType<typeof pino.destination> {

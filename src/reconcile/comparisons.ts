@@ -2,7 +2,7 @@
  * What the leader reads at Qiscus, and brings into the ledger: agents, rooms, the resolve webhook.
  *
  * 1. Every call waits for its turn, beside those of the outbox. What a call says about us counts for all.
- * 2. A reading that fails is logged with its remedy; the next one comes in any case. Holds no timer: the leader calls.
+ * 2. A reading that fails is logged with its remedy, once an outage; the next one comes in any case. Holds no timer: the leader calls.
  */
 import type { Logger } from 'pino';
 import { type AppConfig, publicUrls } from '../config';
@@ -42,6 +42,8 @@ export class Comparisons {
   readonly #isStopped: () => boolean;
   readonly #sweep: RoomSweep;
   readonly #comebacks: Comebacks;
+  /** Of what could not be read the last time, what was the matter. */
+  readonly #unread = new Map<string, QiscusFailure['kind']>();
   /** Nobody is looked for before; the process's own time. */
   #restUntil = 0;
 
@@ -63,6 +65,7 @@ export class Comparisons {
   forget(): void {
     this.#sweep.forget();
     this.#comebacks.forget();
+    this.#unread.clear();
   }
 
   /** Hears one journal record. */
@@ -72,11 +75,14 @@ export class Comparisons {
 
   /** Who is there, online, and with how many customers. */
   async agents(): Promise<void> {
-    const { qiscus, ledger, desk, dryRun, nowMs, config, log } = this.#parts;
+    const { qiscus, ledger, desk, dryRun, nowMs, config } = this.#parts;
     const lagMs = config.countLagSeconds * SECOND_MS;
     const reading = await syncAgents(qiscus, ledger, desk, nowMs, lagMs, () => this.#turn(), dryRun === null);
-    if (reading.kind === 'agents') return dryRun?.noteLoads(reading.agents);
-    log.warn({ event: 'roster.unread', ...reading }, `the agents could not be read; ${REMEDIES[reading.kind]}`);
+    if (reading.kind === 'agents') {
+      this.#unread.delete('roster.unread');
+      return dryRun?.noteLoads(reading.agents);
+    }
+    this.#warn('roster.unread', reading, 'the agents could not be read');
     await this.#note(reading);
   }
 
@@ -87,8 +93,11 @@ export class Comparisons {
     if (report.adopted + report.repaired > 0)
       // A dry run may well get no webhooks at all.
       log[dryRun ? 'info' : 'warn']({ event: 'sweep.repaired', ...report }, 'webhooks were lost; repaired');
-    if (!failure) return dryRun?.readThere(served, () => this.#turn());
-    log.warn({ event: 'sweep.unread', ...failure }, `the rooms could not be compared; ${REMEDIES[failure.kind]}`);
+    if (!failure) {
+      this.#unread.delete('sweep.unread');
+      return dryRun?.readThere(served, () => this.#turn());
+    }
+    this.#warn('sweep.unread', failure, 'the rooms could not be compared');
     // Rooms may be kept from us where calls are not (some accounts list them for an admin's token only). If it is us whom
     // Qiscus refuses, the list of agents tells soon enough.
     if (failure.kind === 'slowed') await this.#note(failure);
@@ -131,6 +140,13 @@ export class Comparisons {
       if (waitMs === 0) return;
       await Bun.sleep(Math.min(waitMs, ASK_AGAIN_MS));
     }
+  }
+
+  /** A failure is news once, not at every try: that it lasts is told by an alert. */
+  #warn(event: string, failure: QiscusFailure, what: string): void {
+    const level = this.#unread.get(event) === failure.kind ? 'debug' : 'warn';
+    this.#unread.set(event, failure.kind);
+    this.#parts.log[level]({ event, ...failure }, `${what}; ${REMEDIES[failure.kind]}`);
   }
 
   /** A word about us concerns every call; a list that failed says nothing about calls for rooms. */

@@ -14,7 +14,7 @@ import { type Alert, type AlertRules, alertsIn, LASTS_MS } from './alerts';
 import { Heard } from './heard';
 
 const MINUTE_MS = 60_000;
-/** A condition must be away for so long before people are told that it is over: what comes and goes is one alert. */
+/** A condition must be away for so long before people are told that it is over: what comes and goes is one alert (but for silences). */
 const CALM_MS = 5 * MINUTE_MS;
 
 export class Watch {

@@ -186,9 +186,11 @@ onBothRedis((s) => {
       expect(await shown(rules)).toMatchObject([{ code: 'no_webhooks', count: 33, room: null }]);
       await arrive(allocation('2'));
       await heard(second);
-      expect(await look(second)).toEqual([]);
+      expect(await look(second)).toEqual(['alert.cleared no_webhooks 0']);
       expect(await shown(rules)).toEqual([]);
-      expect(await look(second, 5)).toEqual(['alert.cleared no_webhooks 0']);
+      // Silent again: that is another alert, never a short silence of an old one.
+      expect(await look(second, 30)).toEqual(['alert.raised no_webhooks 30 -']);
+      expect(await look(second, 60)).toEqual(['alert.repeated no_webhooks 90 -']);
     });
 
     test('no words where nothing happens: one note, then none', async () => {

@@ -11,20 +11,9 @@ import { connect } from '../../src/redis/client';
 import { Scripts } from '../../src/redis/scripts';
 import { JournalReader } from '../../src/streams/journal';
 import { openTestLedger } from '../support/ledger';
+import { QUIET } from '../support/quiet-qiscus';
 import { startTestRedis } from '../support/redis';
 import { until } from '../support/wait';
-
-/** A Qiscus with nothing to tell. */
-const QUIET: Qiscus = {
-  assignAgent: async () => ({ kind: 'unknown', sent: false, reason: 'not asked' }),
-  removeAgent: async () => false,
-  readRoom: async () => ({ kind: 'failed', reason: 'not asked' }),
-  listAgents: async () => ({ kind: 'agents', agents: [], calls: 1 }),
-  listOthers: async () => ({ kind: 'failed', reason: 'not asked' }),
-  listRooms: async () => ({ kind: 'rooms', rooms: [], calls: 1 }),
-  readResolveWebhook: async () => null,
-  setResolveWebhook: async () => ({ kind: 'refused', reason: 'not asked' }),
-};
 
 test('a room is adopted after two sweeps in a row of one leader, not of one before and one after it lost the lead', async () => {
   const redis = await startTestRedis();

@@ -1,7 +1,7 @@
 /** Slack as a place for warnings and errors, against a fake of its incoming webhook over real HTTP. */
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config';
 import { SlackLog, type SlackOptions } from '../../src/log-slack';
@@ -176,7 +176,16 @@ describe('as part of the log', () => {
     const secret = 'a-secret-of-qiscus-0123';
     const tokens = { WEBHOOK_TOKEN: 'webhook-token-0123456789', ADMIN_TOKEN: 'admin-token-0123456789ab' };
     const { logger, flush, settle } = createLogger(
-      readConfig({ ...env, ...tokens, QISCUS_APP_ID: 'shop', QISCUS_SECRET: secret }, []),
+      readConfig(
+        {
+          ...env,
+          ...tokens,
+          QISCUS_APP_ID: 'shop',
+          QISCUS_SECRET: secret,
+          PUBLIC_BASE_URL: 'https://router.test/desk/',
+        },
+        [],
+      ),
     );
     logger.error({ event: 'x', reason: `tried ${secret} at ${slack.url}`, agent: 'a@example.com' }, 'with %s', secret);
     logger.info({ event: 'quiet' }, 'nothing');
@@ -190,6 +199,7 @@ describe('as part of the log', () => {
       expect(body).toContain('[redacted]');
     }
     expect(slack.messages).toHaveLength(1);
+    expect(slack.messages[0]).toStartWith(`Agent Allocation · shop on ${hostname()} · https://router.test/desk\n`);
     const written = readFileSync(join(folder, 'logs', LOG_FILE), 'utf8');
     expect(written).toContain('slack.unsent');
     expect(written).not.toContain('the-key-of-the-channel');
