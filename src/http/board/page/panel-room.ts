@@ -180,7 +180,7 @@ function candidateRow(one: Candidate, { words, language }: State) {
     <th scope="row"><a href="#/agents/${encodeURIComponent(one.id)}">${one.name}</a></th>
     <td>${verdict}</td>
     <td title=${texts.loadOf(one.reserved, one.assigned, one.outside)}>${one.load} / ${one.limit}</td>
-    <td>${time(one.last_assigned_at)}</td>
-    <td>${time(one.seen_at)}</td>
+    <td data-name=${texts.lastAssigned}>${time(one.last_assigned_at)}</td>
+    <td data-name=${texts.seen}>${time(one.seen_at)}</td>
   </tr>`;
 }
