@@ -1,5 +1,5 @@
 /** `agent <id>`: how an agent stands, and why decisions since a time were or were not for this one. */
-import type { DecisionVerdict } from '../ledger/verdicts';
+import type { ChosenEnd, DecisionVerdict } from '../ledger/verdicts';
 import type { Api } from './api';
 import { CommandError } from './errors';
 import { timeOf } from './main';
@@ -73,7 +73,7 @@ interface Said {
 }
 
 const VERDICTS: Record<string, Said> = {
-  chosen: { tally: 'got', row: { text: 'got it', style: 'green' } },
+  chosen: { tally: 'chosen', row: { text: 'chosen', style: 'green' } },
   offline: { tally: 'while offline', row: { text: 'was offline', style: 'dim' } },
   paused: { tally: 'while paused', row: { text: 'was paused', style: 'yellow' } },
   aside: { tally: 'while set aside (Qiscus refused)', row: { text: 'was set aside', style: 'yellow' } },
@@ -83,22 +83,42 @@ const VERDICTS: Record<string, Said> = {
   last_assigned: { tally: 'as it had got one more lately', row: 'got one later' },
   id: { tally: 'as it comes later by id', row: 'later by id' },
   removed: { tally: 'taken from it by an operator', row: 'taken from it' },
+  not_joined: { tally: 'while it was no agent here', row: { text: 'no agent here', style: 'dim' } },
   unknown: { tally: 'for reasons that the journal does not tell', row: 'not told' },
 } satisfies Record<DecisionVerdict, Said>;
 
-const decided = ({ got, passed_over }: AgentDecisions): number =>
-  Object.values(passed_over).reduce((sum, many) => sum + many, got);
+/** What came of a choice. */
+const ENDS: Record<string, Said> = {
+  got: { tally: 'got', row: { text: 'got it', style: 'green' } },
+  refused: { tally: 'refused by Qiscus', row: { text: 'Qiscus refused', style: 'red' } },
+  dropped: { tally: 'over before Qiscus gave it', row: { text: 'came to nothing', style: 'yellow' } },
+  reserved: { tally: 'Qiscus is being asked', row: { text: 'being asked', style: 'cyan' } },
+} satisfies Record<ChosenEnd, Said>;
 
-/** `Got 3 of 12 rooms since …. The others: 5 while at the limit, …` */
+const decided = ({ got, refused = 0, dropped = 0, reserved = 0, passed_over }: AgentDecisions): number =>
+  Object.values(passed_over).reduce((sum, many) => sum + many, got + refused + dropped + reserved);
+
+/** `Got one chat; chosen 2 more times, refused by Qiscus` */
+function chosen({ got, refused = 0, dropped = 0, reserved = 0 }: AgentDecisions): string {
+  const tries = Object.entries({ refused, dropped, reserved }).filter(([, many]) => many > 0);
+  const all = refused + dropped + reserved;
+  const first = `Got ${count(got, 'chat')}`;
+  if (all === 0) return first;
+  const times = `chosen ${all}${got > 0 ? ' more' : ''} ${all === 1 ? 'time' : 'times'}`;
+  const said = tries.map(([end, many]) => `${tries.length > 1 ? `${many} ` : ''}${ENDS[end]?.tally ?? end}`);
+  return `${first}; ${times}, ${said.join(', ')}`;
+}
+
+/** `Got 3 chats; chosen 1 more time, refused by Qiscus; of 12 decisions since …. The others: 5 while at the limit, …` */
 function tally(found: AgentDecisions): string {
   const all = decided(found);
   const since = `since ${moment(found.counted_from)} ${ZONE} (${age(found.counted_from, Date.now())})`;
-  if (all === 0) return `No room was given to anybody ${since}.`;
+  if (all === 0) return `Nothing was decided ${since}.`;
   const why = Object.entries(found.passed_over)
     .filter(([, many]) => many > 0)
     .sort(([, a], [, b]) => b - a)
     .map(([verdict, many]) => `${many} ${VERDICTS[verdict]?.tally ?? verdict}`);
-  return `Got ${found.got} of ${all} ${all === 1 ? 'room' : 'rooms'} ${since}.${why.length > 0 ? ` The others: ${why.join(', ')}.` : ''}`;
+  return `${chosen(found)}; of ${count(all, 'decision')} ${since}.${why.length > 0 ? ` The others: ${why.join(', ')}.` : ''}`;
 }
 
 /** Where the counts end before the time that was asked for. */
@@ -111,7 +131,7 @@ function decisionLines(found: AgentDecisions, screen: Screen): string[] {
   const rows = found.decisions.map((one) => [
     rowMoment(one.at, screen.width),
     one.room_id,
-    VERDICTS[one.verdict]?.row ?? one.verdict,
+    ENDS[one.outcome ?? '']?.row ?? VERDICTS[one.verdict]?.row ?? one.verdict,
     one.load === null ? '' : `${one.load}/${one.limit}`,
     one.verdict === 'chosen' ? '' : `${one.agent_id} with ${one.chosen_load}`,
   ]);
@@ -120,8 +140,8 @@ function decisionLines(found: AgentDecisions, screen: Screen): string[] {
     { title: 'ROOM', least: 8 },
     { title: 'THIS AGENT', least: 10 },
     { title: 'LOAD', right: true },
-    { title: 'GIVEN TO', least: 8 },
+    { title: 'CHOSEN', least: 8 },
   ];
   const rest = decided(found) - found.decisions.length;
-  return [...table(columns, rows, screen), ...(rest > 0 ? [`… and ${count(rest, 'room')} more.`] : [])];
+  return [...table(columns, rows, screen), ...(rest > 0 ? [`… and ${count(rest, 'decision')} more.`] : [])];
 }

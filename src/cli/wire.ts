@@ -121,6 +121,10 @@ export const AgentDecisions = Type.Object({
   since: Text,
   counted_from: Text,
   got: Count,
+  /** Of an older service these are missing: what it got counts every choice. */
+  refused: Type.Optional(Count),
+  dropped: Type.Optional(Count),
+  reserved: Type.Optional(Count),
   passed_over: Type.Record(Text, Count),
   decisions: Type.Array(
     Type.Object({
@@ -128,6 +132,7 @@ export const AgentDecisions = Type.Object({
       room_id: Text,
       agent_id: Text,
       verdict: Text,
+      outcome: Type.Optional(orNull(Text)),
       load: orNull(Count),
       limit: orNull(Count),
       chosen_load: Count,

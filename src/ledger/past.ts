@@ -6,13 +6,16 @@
  */
 import { number, text } from '../redis/reply';
 import type { Reply } from '../redis/scripts';
+import { refusalOf } from './meaning';
 import type { JournalRecord } from './model';
-import type { DecisionVerdict } from './verdicts';
+import type { ChosenEnd, DecisionVerdict } from './verdicts';
 
 export interface PastAgent {
   id: string;
-  /** False: at that time it was not known to us. */
+  /** False: at that time it was not known to us, or nothing more is known of it. */
   known: boolean;
+  /** True: at that time it was no agent here. */
+  absent: boolean;
   online: boolean;
   paused: boolean;
   /** Until when Qiscus's refusals set it aside; 0: they did not. Counts while it is not online. */
@@ -27,9 +30,11 @@ export interface PastAgent {
   lastMs: number | null;
   /** '*': all; else ids joined by commas; null: unknown. */
   channels: string | null;
+  /** What came of its reservations that were under way at that time, by room; missing: they are so still. */
+  ends: Map<string, ChosenEnd>;
 }
 
-/** How an agent stands after the journal's `newest` record; `oldest` is the first that the journal still has. */
+/** How an agent stands after the journal's `newest` record; `oldest` is the first that it still has, '0-0': it was never cut. */
 export interface AgentStanding {
   agent: PastAgent;
   newest: string;
@@ -42,6 +47,7 @@ export function standingOf(id: string, reply: Reply[]): AgentStanding {
   const agent: PastAgent = {
     id,
     known: true,
+    absent: false,
     online: number(online) === 1,
     paused: number(paused) === 1,
     asideMs: number(aside),
@@ -51,6 +57,7 @@ export function standingOf(id: string, reply: Reply[]): AgentStanding {
     outside: number(outside),
     lastMs: number(last),
     channels: text(channels),
+    ends: new Map(),
   };
   return { agent, newest: text(newest) || '0-0', oldest: text(oldest) || '0-0' };
 }
@@ -66,9 +73,12 @@ export const loadOf = (agent: PastAgent): number => agent.held + agent.outside;
 export const limitOf = (agent: PastAgent): number => (agent.ownLimit < 0 ? agent.defaultLimit : agent.ownLimit);
 
 /** Makes of how it stood after a record how it stood before. */
-export function takeBack(agent: PastAgent, { event, fields }: JournalRecord): void {
+export function takeBack(agent: PastAgent, record: JournalRecord): void {
+  const { event, fields } = record;
   if (event === 'limit.changed') agent.defaultLimit = Number(fields.from);
   if (fields.agent !== agent.id) return;
+  const end = endOf(record);
+  if (end !== null) agent.ends.set(fields.room ?? '', end);
   if (FREES.has(event)) agent.held += 1;
   switch (event) {
     case 'room.reserved':
@@ -100,14 +110,34 @@ export function takeBack(agent: PastAgent, { event, fields }: JournalRecord): vo
     case 'agent.joined':
       // If there was one of this id before, it had left, and nothing more is known of it.
       agent.known = false;
+      agent.absent = true;
+      break;
+    case 'agent.left':
+      agent.absent = false;
       break;
   }
+}
+
+/** How a reservation of the agent that the record names ended in it; null: none did. */
+function endOf(record: JournalRecord): ChosenEnd | null {
+  const { event, fields } = record;
+  if (event === 'room.assigned') return 'got';
+  const hadIt = event === 'room.repaired' || fields.was === 'assigned' || fields.ours === 'assigned';
+  if (!FREES.has(event) || hadIt) return null;
+  return refusalOf(record) === null ? 'dropped' : 'refused';
+}
+
+/** What came of a decision for the agent; asked once of each, newest first, so that only what is under way is remembered. */
+export function takeEnd(agent: PastAgent, { fields: { room = '' } }: JournalRecord): ChosenEnd {
+  const end = agent.ends.get(room) ?? 'reserved';
+  agent.ends.delete(room);
+  return end;
 }
 
 /** Why a decision was for the agent, or passed it over. @param agent how it stood right before the decision */
 export function verdictOf(agent: PastAgent, { atMs, fields }: JournalRecord): DecisionVerdict {
   if (fields.agent === agent.id) return 'chosen';
-  if (!agent.known) return 'unknown';
+  if (!agent.known) return agent.absent ? 'not_joined' : 'unknown';
   if (fields.removed === agent.id) return 'removed';
   const serves = isServing(agent, fields.channel ?? '');
   if (serves === false) return 'off_channel';

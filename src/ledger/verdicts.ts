@@ -37,7 +37,8 @@ export type RoomReason =
 
 /**
  * What a decision was for one agent. A key of the choice: another one came first by it; removed: the room was taken from it at
- * that moment, and somebody else could take it; unknown: the journal does not tell.
+ * that moment, and somebody else could take it; not_joined: at that time it was no agent here; unknown: the journal does not
+ * tell.
  */
 export const DECISION_VERDICTS = [
   'chosen',
@@ -48,9 +49,17 @@ export const DECISION_VERDICTS = [
   'off_channel',
   ...CHOICE_KEYS,
   'removed',
+  'not_joined',
   'unknown',
 ] as const;
 export type DecisionVerdict = (typeof DECISION_VERDICTS)[number];
+
+/**
+ * What came of a decision for an agent. got: Qiscus confirmed it; refused: Qiscus said no; dropped: it was over before Qiscus
+ * said either (the agent went offline, the chat ended, no answer); reserved: Qiscus is being asked.
+ */
+export const CHOSEN_ENDS = ['got', 'refused', 'dropped', 'reserved'] as const;
+export type ChosenEnd = (typeof CHOSEN_ENDS)[number];
 
 /** Rules and words: reconcile/alerts.ts. */
 export const ALERT_CODES = [

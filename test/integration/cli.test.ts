@@ -74,7 +74,7 @@ describe('for people', () => {
     ],
     [
       ['agent', 'agent_01', '--since', '2h'],
-      ['Agent agent_01', 'Budi', '1 of 1', 'Got 1 of 1 room since', 'got it', '0/1'],
+      ['Agent agent_01', 'Budi', '1 of 1', 'Got one chat; of one decision since', 'got it', '0/1'],
     ],
     [
       ['why', 'first'],

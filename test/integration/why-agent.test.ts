@@ -50,9 +50,9 @@ onBothRedis((s) => {
     const { counts, decisions, next } = await ask('a');
     expect([counts.get('chosen'), counts.get('full'), next]).toEqual([1, 1, null]);
     expect(decisions[0]).toMatchObject({ agentId: 'c', chosenLoad: 0, atMs: s.t.clock.ms });
-    // It came only now: the journal knows no more of it.
+    // It came only now.
     const own = await told('c');
-    expect(own.slice(-2)).toEqual(['off_channel unknown null/null', 'last_assigned chosen 0/3']);
+    expect(own.slice(-2)).toEqual(['off_channel not_joined null/null', 'last_assigned chosen 0/3']);
   });
 
   test('the id, and who was set aside for a while', async () => {
@@ -69,6 +69,46 @@ onBothRedis((s) => {
     await s.t.roster([{ id: 'a' }, { id: 'b' }]);
     await arrive(allocation('back'));
     expect((await told('a')).slice(-3)).toEqual(['aside aside 0/2', 'offline offline 0/2', 'back chosen 0/2']);
+  });
+
+  test('what came of the choices: got, refused, over before Qiscus said a word, under way; the same in pages', async () => {
+    await s.t.roster([{ id: 'a' }]);
+    await arrive(allocation('refused'));
+    for (const due of [0, 0]) {
+      await s.t.ledger.refuse(await theIntent(), 'no', 'later', s.t.clock.ms + due, false);
+      await advance(1_000);
+    }
+    await s.t.ledger.refuse(await theIntent(), 'no', 'park', 0, false);
+    await arrive(allocation('got'));
+    await confirmAll();
+    await arrive(allocation('dropped'), resolved('dropped'), resolved('got'), allocation('reserved'));
+    const said = [
+      ...['reserved reserved', 'dropped dropped', 'got got'],
+      ...['refused refused', 'refused refused', 'refused refused'],
+    ];
+    const found = await ask('a');
+    expect(found.decisions.map(({ roomId, end }) => `${roomId} ${end}`)).toEqual(said);
+    expect(Object.fromEntries(found.ends)).toEqual({ got: 1, refused: 3, dropped: 1, reserved: 1 });
+    const paged: string[] = [];
+    for (let after: string | null = null, more = true; more; more = after !== null) {
+      const page = await ask('a', { after, limit: 1 });
+      paged.push(...page.decisions.map(({ roomId, end }) => `${roomId} ${end}`));
+      after = page.next;
+    }
+    expect(paged).toEqual(said);
+  });
+
+  test('who left and came again: no agent here meanwhile, and before that nothing more is known', async () => {
+    await s.t.roster([{ id: 'a' }, { id: 'b' }]);
+    await arrive(allocation('before'), resolved('before'));
+    await s.t.roster([{ id: 'b' }]);
+    await s.t.roster([{ id: 'b' }]);
+    await s.t.roster([{ id: 'b' }]);
+    await arrive(allocation('meanwhile'), resolved('meanwhile'));
+    await s.t.roster([{ id: 'a' }, { id: 'b' }]);
+    const own = await told('a');
+    expect(own).toContain('meanwhile not_joined null/null');
+    expect(own.filter((one) => one.startsWith('before'))).toEqual(['before chosen 0/2']);
   });
 
   test('the fallback agent is no rival of those who are full', async () => {
@@ -110,6 +150,11 @@ onBothRedis((s) => {
       expect(found.countedFromMs).toBe(lastMs);
       expect(found.decisions.map(({ roomId }) => roomId)).toContain('2');
       expect((await ask('b', { sinceMs: lastMs + 3_600_000 })).decisions).toEqual([]);
+      // Nothing was ever cut off: there is no time of which it does not tell.
+      expect((await ask('b')).countedFromMs).toBe(0);
+      const gone = await s.client.xtrim(s.t.keys.journal, 'MAXLEN', 3);
+      await s.client.hset(s.t.keys.meta, 'journal_gone', gone);
+      s.explained.push('7 the journal cannot be replayed: it was trimmed, and holds no snapshot');
       const [oldest] = await s.client.xrange(s.t.keys.journal, '-', '+', 'COUNT', 1);
       expect((await ask('b')).countedFromMs).toBe(Number.parseInt(oldest?.[0] ?? '', 10));
     });

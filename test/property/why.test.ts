@@ -149,7 +149,7 @@ const lostTo = (a: Candidate, b: Candidate) =>
 function expected(now: Replay, id: string, { fields }: JournalRecord, known: boolean): string {
   const agent = known ? now.agents.get(id) : undefined;
   if (fields.agent === id) return `chosen ${loadOf(now, id)}`;
-  if (!agent) return 'unknown';
+  if (!agent) return now.agents.has(id) ? 'unknown' : 'not_joined';
   const load = loadOf(now, id);
   const said = (verdict: string) => `${verdict} ${load}/${limitOf(now, agent)}`;
   if (fields.removed === id) return said('removed');
@@ -159,6 +159,18 @@ function expected(now: Replay, id: string, { fields }: JournalRecord, known: boo
   if (load >= limitOf(now, agent)) return said('full');
   if (load !== Number(fields.load)) return said('load');
   return said(agent.last === Number(fields.last) ? 'id' : 'last_assigned');
+}
+
+/** What came of a decision, by the next thing that happened to its reservation. */
+function cameOf({ fields: { room } }: JournalRecord, later: JournalRecord[]): string {
+  const next = later.find(
+    ({ event, fields }) =>
+      fields.room === room && event.startsWith('room.') && event !== 'room.answered' && event !== 'room.questioned',
+  );
+  if (!next) return 'reserved';
+  if (next.event === 'room.assigned') return 'got';
+  const isNo = ['room.refused', 'room.closed'].includes(next.event) || next.fields.refusals !== undefined;
+  return isNo ? 'refused' : 'dropped';
 }
 
 let redis: TestRedis;
@@ -194,7 +206,10 @@ test('whom a room would get, and why an agent got none, is told as the ledger de
       const right = new Map<string, string[]>(agents.map(({ id }) => [id, []]));
       for (const [at, record] of journal.entries()) {
         if (record.event === 'room.reserved')
-          for (const { id } of agents) right.get(id)?.push(expected(now, id, record, at > joined(id)));
+          for (const { id } of agents) {
+            const word = expected(now, id, record, at > joined(id));
+            right.get(id)?.push(word.startsWith('chosen') ? `${word} ${cameOf(record, journal.slice(at + 1))}` : word);
+          }
         now.apply(record);
       }
       for (const { id } of agents) {
@@ -203,10 +218,10 @@ test('whom a room would get, and why an agent got none, is told as the ledger de
         for (let after: string | null = null, more = true; more; more = after !== null) {
           const page = await agentDecisions(desk, feed, { agentId: id, sinceMs: 0, after, limit: PAGE });
           counted ??= [...(page?.counts.values() ?? [])].reduce((sum, count) => sum + count, 0);
-          for (const { verdict, load, limit } of page?.decisions ?? []) {
+          for (const { verdict, load, limit, end } of page?.decisions ?? []) {
             const word = verdict === 'offline' || verdict === 'aside' ? 'away' : verdict;
-            if (verdict === 'chosen') told.push(`chosen ${load}`);
-            else told.push(verdict === 'unknown' ? 'unknown' : `${word} ${load}/${limit}`);
+            if (verdict === 'chosen') told.push(`chosen ${load} ${end}`);
+            else told.push(load === null ? verdict : `${word} ${load}/${limit}`);
           }
           after = page?.next ?? null;
         }

@@ -77,8 +77,8 @@ export class MemoryDesk implements LedgerDesk {
     if (found === null) return null;
     const { online, paused, reserved, assigned, outside } = found;
     const limits = { ownLimit: found.maxCustomers ?? -1, defaultLimit: this.maxCustomers };
-    const times = { known: true, asideMs: 0, lastMs: 0, channels: found.channels?.join() ?? '*' };
-    const agent = { id, online, paused, held: reserved + assigned, outside, ...limits, ...times };
+    const times = { known: true, absent: false, asideMs: 0, lastMs: 0, channels: found.channels?.join() ?? '*' };
+    const agent = { id, online, paused, held: reserved + assigned, outside, ends: new Map(), ...limits, ...times };
     return { agent, newest: `${AT_MS + 1_000_000}-0`, oldest: `${AT_MS}-0` };
   }
   async patchAgent(id: string, patch: { maxCustomers?: number | null; paused?: boolean }) {

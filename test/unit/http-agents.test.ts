@@ -60,14 +60,16 @@ describe('agents', () => {
       last_assigned: 0,
       id: 0,
       removed: 0,
+      not_joined: 0,
       unknown: 0,
     };
     expect(all).toEqual({
-      ...{ status: 'success', agent_id: 'agent_01', since: SINCE, counted_from: SINCE, got: 0, passed_over: passed },
+      ...{ status: 'success', agent_id: 'agent_01', since: SINCE, counted_from: SINCE, passed_over: passed },
+      ...{ got: 0, refused: 0, dropped: 0, reserved: 0 },
       decisions: [
         {
           ...{ id: '1763842000001-0', at: '2025-11-22T20:06:40.001Z', room_id: '12345', agent_id: 'agent_02' },
-          ...{ verdict: 'load', load: 1, limit: 2, chosen_load: 0 },
+          ...{ verdict: 'load', outcome: null, load: 1, limit: 2, chosen_load: 0 },
         },
       ],
       next: null,

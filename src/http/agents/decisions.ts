@@ -9,8 +9,8 @@ import { Type } from '@sinclair/typebox';
 import { ServiceError } from '../../errors';
 import { idAfter, idMs, isOlder, STREAM_ID_PATTERN } from '../../ids';
 import type { JournalFeed, JournalRecord, LedgerDesk } from '../../ledger/model';
-import { limitOf, loadOf, type PastAgent, takeBack, verdictOf } from '../../ledger/past';
-import type { DecisionVerdict } from '../../ledger/verdicts';
+import { limitOf, loadOf, type PastAgent, takeBack, takeEnd, verdictOf } from '../../ledger/past';
+import { CHOSEN_ENDS, type ChosenEnd, type DecisionVerdict } from '../../ledger/verdicts';
 import { shape } from '../body';
 
 const RECORDS_AT_ONCE = 1_000;
@@ -22,13 +22,15 @@ export interface AgentDecision {
   id: string;
   atMs: number;
   roomId: string;
-  /** Who got the room. */
+  /** For whom it was. */
   agentId: string;
   verdict: DecisionVerdict;
+  /** What came of it, where this agent was chosen; else null. */
+  end: ChosenEnd | null;
   /** Its load and limit right before the decision; null: it was not known to us. */
   load: number | null;
   limit: number | null;
-  /** The load of who got the room. */
+  /** The load of who was chosen. */
   chosenLoad: number;
 }
 
@@ -46,6 +48,7 @@ const PlaceShape = shape(
     agent: Type.Object({
       id: Type.String(),
       known: Type.Boolean(),
+      absent: Type.Boolean(),
       online: Type.Boolean(),
       paused: Type.Boolean(),
       asideMs: whole,
@@ -55,12 +58,14 @@ const PlaceShape = shape(
       outside: whole,
       lastMs: Type.Union([whole, Type.Null()]),
       channels: Type.Union([Type.String(), Type.Null()]),
+      ends: Type.Array(Type.Tuple([Type.String(), Type.Union(CHOSEN_ENDS.map((end) => Type.Literal(end)))])),
     }),
   }),
   'after must be the `next` of the page before, of the same agent.',
 );
 
-const written = (place: Place) => Buffer.from(JSON.stringify(place)).toString('base64url');
+const written = ({ before, agent }: Place) =>
+  Buffer.from(JSON.stringify({ before, agent: { ...agent, ends: [...agent.ends] } })).toString('base64url');
 
 /** @throws ServiceError INVALID_BODY */
 function placeOf(text: string, agentId: string): Place {
@@ -70,7 +75,8 @@ function placeOf(text: string, agentId: string): Place {
   } catch {
     value = null;
   }
-  if (PlaceShape.fits(value) && value.agent.id === agentId) return value;
+  if (PlaceShape.fits(value) && value.agent.id === agentId)
+    return { ...value, agent: { ...value.agent, ends: new Map(value.agent.ends) } };
   throw new ServiceError('INVALID_BODY', PlaceShape.problem);
 }
 
@@ -88,6 +94,8 @@ export interface AgentDecisions {
   decisions: AgentDecision[];
   /** Of all that this call looked at. */
   counts: ReadonlyMap<DecisionVerdict, number>;
+  /** What came of those that chose this agent. */
+  ends: ReadonlyMap<ChosenEnd, number>;
   /** All decisions since then are counted. */
   countedFromMs: number;
   next: string | null;
@@ -106,6 +114,7 @@ export async function agentDecisions(
   let before = start?.before ?? idAfter(standing.newest);
   const decisions: AgentDecision[] = [];
   const counts = new Map<DecisionVerdict, number>();
+  const ends = new Map<ChosenEnd, number>();
   let next: string | null = null;
   let listed = 0;
   let isEnd = false;
@@ -115,7 +124,9 @@ export async function agentDecisions(
       takeBack(agent, record);
       if (record.event !== 'room.reserved') continue;
       const decision = decisionOf(agent, record);
-      counts.set(decision.verdict, (counts.get(decision.verdict) ?? 0) + 1);
+      const { verdict, end } = decision;
+      counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+      if (end !== null) ends.set(end, (ends.get(end) ?? 0) + 1);
       listed += 1;
       if (listed <= limit) decisions.push(decision);
       if (listed === limit) next = written({ before: record.id, agent });
@@ -125,7 +136,7 @@ export async function agentDecisions(
   }
   if (listed <= limit) next = isEnd ? null : written({ before, agent });
   const oldestMs = isOlder(standing.oldest, `${sinceMs}-0`) ? sinceMs : idMs(standing.oldest);
-  return { decisions, counts, countedFromMs: isEnd ? oldestMs : idMs(before), next };
+  return { decisions, counts, ends, countedFromMs: isEnd ? oldestMs : idMs(before), next };
 }
 
 function decisionOf(agent: PastAgent, record: JournalRecord): AgentDecision {
@@ -139,6 +150,7 @@ function decisionOf(agent: PastAgent, record: JournalRecord): AgentDecision {
     roomId: fields.room ?? '',
     agentId: fields.agent ?? '',
     verdict,
+    end: verdict === 'chosen' ? takeEnd(agent, record) : null,
     // The record tells it of who was chosen, also of one who has left and come again since.
     ...(verdict === 'chosen' ? { load: chosenLoad, limit: Number(fields.limit) } : own),
     chosenLoad,

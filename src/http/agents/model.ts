@@ -2,7 +2,7 @@
 import { Type } from '@sinclair/typebox';
 import { ServiceError } from '../../errors';
 import type { AgentView } from '../../ledger/model';
-import { DECISION_VERDICTS } from '../../ledger/verdicts';
+import { CHOSEN_ENDS, DECISION_VERDICTS } from '../../ledger/verdicts';
 import { shape } from '../body';
 import { isoTime, readPage } from '../page';
 import type { AgentDecision, AgentDecisions, Question } from './decisions';
@@ -78,10 +78,14 @@ const decisionOnWire = (decision: AgentDecision) => ({
   room_id: decision.roomId,
   agent_id: decision.agentId,
   verdict: decision.verdict,
+  outcome: decision.end,
   load: decision.load,
   limit: decision.limit,
   chosen_load: decision.chosenLoad,
 });
+
+const counted = <T extends string>(words: readonly T[], counts: ReadonlyMap<T, number>) =>
+  Object.fromEntries(words.map((word) => [word, counts.get(word) ?? 0]));
 
 export const decisionsOnWire = (
   { agentId, sinceMs }: Pick<Question, 'agentId' | 'sinceMs'>,
@@ -91,8 +95,8 @@ export const decisionsOnWire = (
   agent_id: agentId,
   since: isoTime(sinceMs),
   counted_from: isoTime(found.countedFromMs),
-  got: found.counts.get('chosen') ?? 0,
-  passed_over: Object.fromEntries(PASSED_OVER.map((verdict) => [verdict, found.counts.get(verdict) ?? 0])),
+  ...counted(CHOSEN_ENDS, found.ends),
+  passed_over: counted(PASSED_OVER, found.counts),
   decisions: found.decisions.map(decisionOnWire),
   next: found.next,
 });
@@ -102,6 +106,7 @@ export const DECISIONS_EXAMPLE = decisionsOnWire(
   {
     countedFromMs: 1_763_838_400_000,
     counts: new Map([['load', 1]]),
+    ends: new Map(),
     next: null,
     decisions: [
       {
@@ -110,6 +115,7 @@ export const DECISIONS_EXAMPLE = decisionsOnWire(
         roomId: '12345',
         agentId: 'agent_02',
         verdict: 'load',
+        end: null,
         load: 1,
         limit: 2,
         chosenLoad: 0,

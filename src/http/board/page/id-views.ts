@@ -109,7 +109,15 @@ export const views: typeof en = {
     whyAgent: (name) => `Yang didapat ${name}, yang tidak, dan mengapa`,
     sinceTime: 'Sejak',
     got: (n, since) => `${n === 0 ? 'Tidak ada chat' : `${n} chat`} sejak ${since}.`,
-    earlier: 'Keputusan sebelumnya tidak tercatat lagi, atau terlalu banyak untuk dihitung sekaligus.',
+    earlier:
+      'Dihitung mulai saat itu: keputusan sebelumnya tidak tercatat, atau terlalu banyak untuk dihitung sekaligus.',
+    tried: (n) => `Dipilih ${n} kali tanpa mendapat chatnya:`,
+    ends: {
+      got: 'mendapat chat ini',
+      refused: 'ditolak Qiscus',
+      dropped: 'selesai sebelum diberikan Qiscus',
+      reserved: 'masih ditanyakan ke Qiscus',
+    },
     passed: (n) => `Dilewati ${n} kali:`,
     passedBy: {
       offline: 'offline',
@@ -121,7 +129,8 @@ export const views: typeof en = {
       last_assigned: 'agent lain lebih lama belum mendapat chat',
       id: 'seimbang, id agent lain lebih dulu',
       removed: 'diambil darinya, agent lain didahulukan',
-      unknown: 'tidak diketahui lagi',
+      not_joined: 'saat itu belum menjadi agent di sini',
+      unknown: 'tidak tercatat',
       chosen: 'dipilih',
     },
     more: 'Yang lebih lama',

@@ -99,7 +99,7 @@ function clockOf(ms: number): string {
 }
 
 function decisions(
-  { got, since, counted_from, passed_over, decisions: newest }: AgentDecisions,
+  { got, refused, dropped, reserved, since, counted_from, passed_over, decisions: newest }: AgentDecisions,
   id: string,
   state: State,
 ) {
@@ -107,25 +107,35 @@ function decisions(
   const texts = words.views.panel;
   const passed = Object.entries(passed_over).filter(([, count]) => count > 0);
   const count = passed.reduce((sum, [, n]) => sum + n, 0);
+  const tries = Object.entries({ refused, dropped, reserved }).filter(([, n]) => n > 0);
   const list = [...newest, ...older.filter((one) => !newest.some((other) => other.id === one.id))];
   return html`
-    <p class="sentence">${texts.got(got, momentText(counted_from, language))} ${count > 0 ? texts.passed(count) : nothing}</p>
+    <p class="sentence">${texts.got(got, momentText(counted_from, language))}</p>
+    ${tally(texts.tried(refused + dropped + reserved), tries, texts.ends)}
     ${Date.parse(counted_from) - Date.parse(since) > 60_000 ? html`<p class="reason">${texts.earlier}</p>` : nothing}
-    <ul class="passed">
-      ${passed.map(([key, n]) => html`<li><span class="n">${n}×</span> ${textFor(texts.passedBy, key) ?? key}</li>`)}
-    </ul>
+    ${tally(texts.passed(count), passed, texts.passedBy)}
     ${list.length === 0 ? html`<p class="empty">${texts.nothingSince}</p>` : nothing}
     <ol class="timeline">
       ${list.map(
         (one) => html`<li class=${one.verdict === 'chosen' ? 'chosen' : ''}>
           <time datetime=${one.at}>${momentText(one.at, language)}</time>
           <a href="#/rooms/${encodeURIComponent(one.room_id)}">${words.views.letters.room} ${one.room_id}</a>
-          <span class="what">${one.verdict === 'chosen' ? texts.passedBy.chosen : `→ ${nameIn(state, one.agent_id)}`}</span>
+          <span class="what">${one.verdict === 'chosen' ? (textFor(texts.ends, one.outcome ?? '') ?? texts.passedBy.chosen) : `→ ${nameIn(state, one.agent_id)}`}</span>
           ${one.verdict === 'chosen' ? nothing : html`<span class="reason">${textFor(texts.passedBy, one.verdict) ?? one.verdict}${loads(one, texts)}</span>`}
         </li>`,
       )}
     </ol>
     ${next === null ? nothing : html`<button type="button" @click=${() => readOlder(id)}>${texts.more}</button>`}`;
+}
+
+/** How often, and of that each reason. */
+function tally(title: string, counts: [string, number][], words: Record<string, string>) {
+  if (counts.length === 0) return nothing;
+  return html`
+    <p class="sentence">${title}</p>
+    <ul class="passed">
+      ${counts.map(([key, n]) => html`<li><span class="n">${n}×</span> ${textFor(words, key) ?? key}</li>`)}
+    </ul>`;
 }
 
 /** The numbers behind a verdict, where it is about numbers and they are on record. */

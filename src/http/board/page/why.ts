@@ -4,6 +4,7 @@
 import type {
   CandidateVerdict,
   ChoiceKey,
+  ChosenEnd,
   DecisionVerdict,
   RoomReason,
   RoomState,
@@ -60,9 +61,11 @@ export interface AgentDecision {
   id: string;
   at: string;
   room_id: string;
-  /** Who got it. */
+  /** For whom it was. */
   agent_id: string;
   verdict: DecisionVerdict;
+  /** What came of it, where this agent was chosen. */
+  outcome: ChosenEnd | null;
   load: number | null;
   limit: number | null;
   chosen_load: number;
@@ -73,6 +76,10 @@ export interface AgentDecisions {
   /** All decisions since then are counted: later than `since` when there were very many. */
   counted_from: string;
   got: number;
+  /** Chosen, and not got. */
+  refused: number;
+  dropped: number;
+  reserved: number;
   passed_over: Record<Exclude<DecisionVerdict, 'chosen'>, number>;
   /** Newest first. */
   decisions: AgentDecision[];
