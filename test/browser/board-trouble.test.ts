@@ -13,7 +13,11 @@ describe.skipIf(!hasBrowser)('the board and what has to be mended', () => {
   beforeAll(async () => {
     scene = await openScene({ ROSTER_SYNC_SECONDS: '1' });
     for (const { id } of scene.sandbox.agents.list()) {
-      scene.sandbox.agents.change(id, { name: `Soerjaningratkusumadiningrat ${id}`, available: true, channelIds: ['1'] });
+      scene.sandbox.agents.change(id, {
+        name: `Soerjaningratkusumadiningrat ${id}`,
+        available: true,
+        channelIds: ['1'],
+      });
     }
     await scene.sandbox.rooms.create({ roomId: 'orphan', channelId: '999' });
     await scene.api.patch('/agents/agent_01', { paused: true });
