@@ -114,7 +114,8 @@ export class Comparison {
   /**
    * Takes in a room of which no webhook told, at the end of the line. False: it is known after all.
    * @param shown what Qiscus says of it; 'served' only in a dry run
-   * @param reason 'listed': its webhook was lost; 'came_back': one came, but looked like a late one of the chat before
+   * @param reason 'listed': its webhook was lost; 'came_back': one came, but looked like a late one of the chat before;
+   *   the ledger puts 'still_listed' on record of what we had closed ourselves
    */
   async adopt(
     room: { roomId: string; channelId: string | null; source: string | null; customerName: string | null },

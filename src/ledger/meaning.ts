@@ -14,14 +14,17 @@ export function webhookKindOf({ event, fields }: JournalRecord): WebhookKind | n
   return null;
 }
 
+/** Of a room that was adopted: its customer came back, of which we were told, or we had closed it ourselves. */
+export const isNothingLost = ({ reason }: JournalRecord['fields']): boolean =>
+  reason === 'came_back' || reason === 'still_listed';
+
 export const REPAIRS = ['resolve_missed', 'allocation_missed', 'agent_gone'] as const;
 
 /** What was found to differ from Qiscus, and was mended; null: nothing. */
 export function repairOf({ event, fields }: JournalRecord): (typeof REPAIRS)[number] | null {
   if (event === 'room.repaired' || event === 'room.superseded') return 'resolve_missed';
-  // What others serve, only a dry run takes in. Of those who came back we were told.
-  if (event === 'room.adopted')
-    return fields.qiscus === 'served' || fields.reason === 'came_back' ? null : 'allocation_missed';
+  // What others serve, only a dry run takes in.
+  if (event === 'room.adopted') return fields.qiscus === 'served' || isNothingLost(fields) ? null : 'allocation_missed';
   return event === 'room.returned' && fields.reason === 'agent_gone' ? 'agent_gone' : null;
 }
 

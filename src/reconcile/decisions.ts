@@ -9,6 +9,7 @@
 import type { Logger } from 'pino';
 import { isOlder } from '../ids';
 import type { Ledger } from '../ledger/index';
+import { isNothingLost } from '../ledger/meaning';
 import type { JournalFeed, JournalRecord } from '../ledger/model';
 import { alertLine } from './alerts';
 
@@ -118,8 +119,7 @@ export class DecisionLog {
       if (value) line[field] = value;
     }
     const alert = alertLine(record);
-    // Nothing was lost where a customer came back.
-    const warning = record.fields.reason === 'came_back' ? undefined : this.#warnings.get(record.event);
+    const warning = isNothingLost(record.fields) ? undefined : this.#warnings.get(record.event);
     if (alert) this.#logger[alert.level](line, alert.text);
     else if (warning !== undefined) this.#logger.warn(line, warning);
     else if (record.event === 'call.sent') this.#logger.debug(line, record.event);

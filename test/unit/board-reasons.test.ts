@@ -52,6 +52,7 @@ test('what an operator did, refused or lost is a decision; what happens all the 
   expect(kind('limit.changed', { by: 'initial_max_customers' })).toBeNull();
   expect(kind('room.adopted', { reason: 'listed' })).toBe('repaired');
   expect(kind('room.adopted', { reason: 'came_back' })).toBeNull();
+  expect(kind('room.adopted', { reason: 'still_listed' })).toBeNull();
   for (const event of ['call.sent', 'room.assigned', 'entry.repeated']) expect(kind(event)).toBeNull();
 });
 

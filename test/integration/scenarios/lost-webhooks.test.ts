@@ -67,6 +67,16 @@ test('[F52] a lost allocation: adopted once two comparisons showed it, at the en
   expect(served()).toEqual(['1', '2', 'lost', '3']);
 });
 
+test('a room that an operator took out of the line comes back while Qiscus lists it: no webhook was lost', async () => {
+  const { api, chats, line, journal, metric } = await open({ online: [] });
+  await chats('1');
+  expect((await api.post('/rooms/1/release', {})).status).toBe(200);
+  await until(async () => (await line()).includes('1'), { what: 'it is in line again' });
+  expect((await journal('room.adopted')).map(({ fields }) => fields.reason)).toEqual(['still_listed']);
+  expect(await metric('caa_room_outcomes_total{outcome="adopted"}')).toBe(1);
+  expect(await metric('caa_repairs_total{kind="allocation_missed"}')).toBe(0);
+});
+
 test('[F57] one comparison is not enough: the webhook may be on its way', async () => {
   const { sandbox, skip, line, journal } = await open({
     online: [],

@@ -59,9 +59,11 @@ export const why: WhyWords = {
     'room.adopted': ({ f }) => [
       f.reason === 'came_back'
         ? 'The customer is back: in line'
-        : f.qiscus === 'served'
-          ? 'Taken into the line: its webhook does not come here'
-          : 'Lost webhook mended: taken into the line',
+        : f.reason === 'still_listed'
+          ? 'Back in line: closed here, and still open at Qiscus'
+          : f.qiscus === 'served'
+            ? 'Taken into the line: its webhook does not come here'
+            : 'Lost webhook mended: taken into the line',
       f.qiscus === 'served' ? 'Qiscus lists the room as served by somebody' : 'Qiscus lists the room as unserved',
     ],
     'room.superseded': () => ['The chat before was closed', 'its resolve was lost: the customer has begun a new chat'],

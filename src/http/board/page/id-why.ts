@@ -59,9 +59,11 @@ export const why: WhyWords = {
     'room.adopted': ({ f }) => [
       f.reason === 'came_back'
         ? 'Pelanggan kembali: masuk ke antrean'
-        : f.qiscus === 'served'
-          ? 'Masuk ke antrean: webhooknya tidak sampai ke sini'
-          : 'Webhook yang hilang diperbaiki: masuk ke antrean',
+        : f.reason === 'still_listed'
+          ? 'Kembali ke antrean: ditutup di sini, tetapi masih terbuka di Qiscus'
+          : f.qiscus === 'served'
+            ? 'Masuk ke antrean: webhooknya tidak sampai ke sini'
+            : 'Webhook yang hilang diperbaiki: masuk ke antrean',
       f.qiscus === 'served' ? 'Qiscus mencantumkannya sedang dilayani' : 'Qiscus mencantumkannya belum dilayani',
     ],
     'room.superseded': () => [

@@ -31,7 +31,7 @@ const KINDS: Record<string, Kind> = {
 /** What kind of decision a record is; null: none, such as a chat that its agent resolved. */
 export function kindOf({ event, fields }: Recorded): Kind | null {
   if (event === 'room.released') return fields.reason === 'resolved' ? null : 'hand';
-  if (event === 'room.adopted' && fields.reason === 'came_back') return null;
+  if (event === 'room.adopted' && /^(came_back|still_listed)$/.test(fields.reason ?? '')) return null;
   if (event === 'agent.offline') return fields.reason === 'refused' ? 'refused' : null;
   if (event === 'limit.changed') return /^(operator|max_customers)$/.test(fields.by ?? '') ? 'hand' : null;
   return KINDS[event] ?? null;
