@@ -32,6 +32,11 @@ export async function read(id: string, isWanted: () => boolean): Promise<void> {
   if (!isWanted()) return;
   room = found;
   if (asked && reasons !== null) why = reasons;
+  // Read a moment apart: reasons for another state than it is in now are asked for anew.
+  if (why !== null && why.state !== found.state) {
+    why = null;
+    whyAtMs = 0;
+  }
 }
 
 export function draw(state: State): TemplateResult | typeof nothing {
