@@ -171,9 +171,18 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
   test('the decisions hold still while somebody points at them, and go on afterwards', async () => {
     const { page } = await scene.open();
     const first = page.locator('#decisions li').first();
-    await first.hover();
+    const held = page.locator('#decisions .held', { hasText: /newer/ });
+    // What is drawn above for the first time moves the list away from under the mouse.
+    const pointAtIt = async () => {
+      await first.hover();
+      return held.textContent({ timeout: 2_000 }).catch(() => null);
+    };
+    const newer = await until(pointAtIt, { withinMs: 30_000, what: 'the list to hold still' });
     const read = await first.textContent();
-    await page.locator('#decisions .held', { hasText: /newer/ }).waitFor();
+    await until(async () => (await held.textContent()) !== newer, {
+      withinMs: 30_000,
+      what: 'newer ones to be counted',
+    });
     expect(await first.textContent()).toBe(read);
     await page.mouse.move(5, 5);
     await until(async () => (await first.textContent()) !== read, { what: 'the list to go on' });
