@@ -64,7 +64,11 @@ export const CALLS: Mutant[] = [
   {
     name: 'confirmed and still due',
     rule: 'a confirmed room has nothing due, even when two dispatchers held its call',
-    edits: [{ file: 'lua/confirm_assignments.lua', find: "redis.call('ZREM', LATER, room_id)", replace: '' }],
+    // Two guards: the clock, too, queues only what waits.
+    edits: [
+      { file: 'lua/confirm_assignments.lua', find: "redis.call('ZREM', LATER, room_id)", replace: '' },
+      { file: 'lua/advance_clock.lua', find: "  elseif room.state == 'waiting' then", replace: '  else' },
+    ],
     killer: { explore: '--rooms 1 --agents 1 --faults 1 --regroups 1' },
   },
   {
