@@ -168,7 +168,7 @@ export const en = {
     },
     giveUp: {
       title: 'Give this room up',
-      says: 'Closes the room in our books only; it is tried no more. A customer who writes again is served as new.',
+      says: 'Closes the room in our books only; it is tried no more. A customer who writes again is served as new. One that is still unserved at Qiscus comes back, at the end of the line.',
       act: 'Give up',
       done: 'The room is given up.',
     },
@@ -180,7 +180,7 @@ export const en = {
     },
     remove: {
       title: 'Give this dead letter up',
-      says: 'It is tried no more. A customer who writes again is served as new.',
+      says: 'It is tried no more. A customer who writes again is served as new. One that is still unserved at Qiscus comes back, at the end of the line.',
       act: 'Give up',
       done: 'It is given up.',
     },

@@ -171,7 +171,7 @@ export const id: Words = {
     },
     giveUp: {
       title: 'Buang room ini',
-      says: 'Menutup room hanya dalam catatan kami; tidak dicoba lagi. Pelanggan yang menulis lagi dilayani sebagai baru.',
+      says: 'Menutup room hanya dalam catatan kami; tidak dicoba lagi. Pelanggan yang menulis lagi dilayani sebagai baru. Room yang di Qiscus masih belum dilayani akan masuk lagi, di ujung antrean.',
       act: 'Buang',
       done: 'Room sudah dibuang.',
     },
@@ -183,7 +183,7 @@ export const id: Words = {
     },
     remove: {
       title: 'Buang dead letter ini',
-      says: 'Tidak dicoba lagi. Pelanggan yang menulis lagi dilayani sebagai baru.',
+      says: 'Tidak dicoba lagi. Pelanggan yang menulis lagi dilayani sebagai baru. Room yang di Qiscus masih belum dilayani akan masuk lagi, di ujung antrean.',
       act: 'Buang',
       done: 'Sudah dibuang.',
     },
