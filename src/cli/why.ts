@@ -21,9 +21,7 @@ export async function why(api: Api, id: string) {
       ...roomFacts(room.value, screen),
       '',
       ...wrap(explain(room.value, found.value), screen.width).map((line) => screen.paint('bold', line)),
-      ...wrap(tally(room.value, found.value), screen.width),
-      '',
-      ...candidateLines(found.value, screen),
+      ...(found.value.reason === 'resolved' ? [] : candidateLines(room.value, found.value, screen)),
       '',
       ...decisionLines(room.value, MOST_DECISIONS, screen, (id) => nameIn(found.value, id)),
     ],
@@ -97,7 +95,8 @@ const LOST: Record<string, string> = {
 const verdictOf = ({ verdict, lost_by }: Candidate): Cell =>
   VERDICTS[verdict] ?? (verdict === 'lost' ? (LOST[lost_by ?? ''] ?? 'comes later') : verdict);
 
-function candidateLines({ candidates, total, at }: Candidates, screen: Screen): string[] {
+function candidateLines(room: Room, found: Candidates, screen: Screen): string[] {
+  const { candidates, total, at } = found;
   const nowMs = Date.parse(at);
   const rows = candidates.map((one) => [
     one.id,
@@ -116,5 +115,10 @@ function candidateLines({ candidates, total, at }: Candidates, screen: Screen): 
     { title: 'SEEN', right: true, least: 4 },
   ];
   const rest = total - candidates.length;
-  return [...table(columns, rows, screen), ...(rest > 0 ? [`… and ${count(rest, 'agent')} more.`] : [])];
+  return [
+    ...wrap(tally(room, found), screen.width),
+    '',
+    ...table(columns, rows, screen),
+    ...(rest > 0 ? [`… and ${count(rest, 'agent')} more.`] : []),
+  ];
 }

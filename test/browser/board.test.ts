@@ -112,7 +112,7 @@ describe.skipIf(!hasBrowser)('the board in a browser', () => {
     await page.goto(`${scene.url}/#/rooms/held`);
     await inPanel(page, 'Take this room from its agent').click();
     await confirm(page);
-    await decision(other, 'hand', 'Put back in line by an operator').waitFor();
+    await decision(other, 'hand', 'Taken from').waitFor();
     await page.locator('#panel .state.assigned').waitFor();
     await other.goto(`${scene.url}/#/rooms/held`);
     await other.locator('#panel dd', { hasText: 'Dewi' }).waitFor();

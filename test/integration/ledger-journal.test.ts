@@ -7,11 +7,12 @@ import { Ledger } from '../../src/ledger/index';
 import { connect, mastersOf } from '../../src/redis/client';
 import { Scripts } from '../../src/redis/scripts';
 import { readBooks } from '../support/books';
+import { differencesFrom } from '../support/differences';
 import { brokenInReplay, brokenWhenQuiet } from '../support/invariants';
 import { allocation, openTestLedger, resolved } from '../support/ledger';
 import { onBothRedis } from '../support/ledger-suite';
 import { startTestRedis } from '../support/redis';
-import { beginnings, differencesFrom, replay } from '../support/replay';
+import { beginnings, replay } from '../support/replay';
 
 const FOR_EVER = 1e12;
 const AGENTS = Array.from({ length: 90 }, (_, i) => ({ id: `agent-${i}`, channels: i % 3 ? null : ['10', '20'] }));

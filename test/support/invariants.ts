@@ -14,8 +14,9 @@ import type { SandboxState } from '../../src/qiscus/sandbox/control';
 import { connect, type RedisClient } from '../../src/redis/client';
 import type { Keys } from '../../src/redis/keys';
 import { type Books, readBooks } from './books';
+import { differencesFrom } from './differences';
 import type { TestLedger } from './ledger';
-import { beginnings, differencesFrom, replay } from './replay';
+import { beginnings, replay } from './replay';
 import { until } from './wait';
 
 export interface Snapshot {

@@ -6,7 +6,8 @@
  * 3. Each `room.reserved` is judged (judge.ts) against the state before it; later snapshots are compared with the state.
  */
 import type { JournalRecord } from '../../src/ledger/model';
-import { type BookAgent, type BookRoom, type Books, NO_AGENT, NO_ROOM } from './books';
+import { type BookAgent, type BookRoom, NO_AGENT, NO_ROOM } from './books';
+import { differences, type Replayed } from './differences';
 import { judge } from './judge';
 
 const ROOM_COLUMNS =
@@ -21,8 +22,6 @@ const NO_CHANGE = (
   'entry.stale call.fenced entry.buried entry.replayed entry.deleted webhook.registered webhook.checked qiscus.paused ' +
   'qiscus.recovered room.erased alert.raised alert.repeated alert.cleared room.compared'
 ).split(' ');
-
-export type Replayed = Pick<Books, 'limit' | 'rooms' | 'agents'>;
 
 export class Replay implements Replayed {
   limit = 0;
@@ -270,14 +269,6 @@ function parsed<T extends object>(line: string, columns: string[], blank: T): [i
   return [id, { ...blank, ...Object.fromEntries(given) }];
 }
 
-function differences(id: string, ours: object | undefined, theirs: object | undefined): string[] {
-  if (!ours || !theirs) return ours === theirs ? [] : [`${id} is ${ours ? 'not in the books' : 'unknown'}`];
-  const told = new Map(Object.entries(theirs));
-  return Object.entries(ours).flatMap(([name, value]) =>
-    told.get(name) === value ? [] : [`${id}: ${name} ${value}, in the books ${told.get(name)}`],
-  );
-}
-
 /** Where a replay may begin: at a snapshot (its id) of which nothing is missing; null: at the first record. */
 export function beginnings(records: JournalRecord[], whole: boolean): (string | null)[] {
   const begun = new Set(records.flatMap(({ event, id }) => (event === 'snapshot.begun' ? [id] : [])));
@@ -292,14 +283,4 @@ export function replay(records: JournalRecord[], from: string | null): Replay {
   const first = from === null ? 0 : records.findIndex(({ id }) => id === from);
   for (const record of records.slice(first)) state.apply(record);
   return state;
-}
-
-/** In what the replayed state differs from the books. */
-export function differencesFrom(books: Replayed, replayed: Replayed): string[] {
-  const found = books.limit === replayed.limit ? [] : [`the limit ${replayed.limit}, in the books ${books.limit}`];
-  for (const id of new Set([...books.rooms.keys(), ...replayed.rooms.keys()]))
-    found.push(...differences(`room ${id}`, replayed.rooms.get(id), books.rooms.get(id)));
-  for (const id of new Set([...books.agents.keys(), ...replayed.agents.keys()]))
-    found.push(...differences(`agent ${id}`, replayed.agents.get(id), books.agents.get(id)));
-  return found.map((words) => `7 replay: ${words}`);
 }

@@ -31,6 +31,13 @@ test('why an agent was chosen: load, runner-up, who could not', () => {
   );
 });
 
+test('from whom an operator took a room; one that was parked was taken from nobody', () => {
+  const requeued = (was: string) => ({ event: 'room.requeued', fields: { room: '1', agent: '7', was } });
+  expect(tell(requeued('assigned'), en, nameOf).what).toBe('Taken from Budi by an operator');
+  expect(tell(requeued('assigned'), id, nameOf).what).toBe('Diambil dari Budi oleh operator');
+  expect(tell(requeued('parked'), en, nameOf).what).toBe('Put back in line by an operator');
+});
+
 test('reasons of refusals are words, and what nobody knows stays as it is', () => {
   expect(reasonIn('refused_422', en)).toBe('Qiscus answered 422');
   expect(reasonIn('status 500', id)).toBe('Qiscus menjawab 500');

@@ -69,7 +69,9 @@ export const why: WhyWords = {
     'room.superseded': () => ['The chat before was closed', 'its resolve was lost: the customer has begun a new chat'],
     'room.refused': ({ f, name }) => [`Qiscus refused ${name(f.agent)}; it is tried again`],
     'room.parked': () => ['Parked: a person is needed'],
-    'room.requeued': () => ['Put back in line by an operator'],
+    'room.requeued': ({ f, name }) => [
+      f.was === 'assigned' ? `Taken from ${name(f.agent)} by an operator` : 'Put back in line by an operator',
+    ],
     'room.returned': ({ f, name }) => [`Back to its old place in line`, name(f.agent)],
     'room.due': () => ['In line again after the delay'],
     'room.expired': () => ['Closed', 'it had waited too long'],
@@ -95,9 +97,7 @@ export const why: WhyWords = {
     'entry.replayed': () => ['A webhook is tried again by an operator'],
     'entry.deleted': () => ['A webhook was given up by an operator'],
     'call.sent': ({ f, name }) => [`Qiscus is asked to give it to ${name(f.agent)}`],
-    'call.deferred': ({ f, name }) => [
-      `No word from Qiscus about it: ${name(f.agent)} keeps it, and it is asked again`,
-    ],
+    'call.deferred': ({ f, name }) => [`Not confirmed by Qiscus: ${name(f.agent)} keeps it, and it is asked again`],
     'call.due': () => ['Qiscus is asked again'],
     'call.reclaimed': () => ['Taken over from a process that ended'],
     'call.fenced': () => ['A late answer of Qiscus: nothing changes'],

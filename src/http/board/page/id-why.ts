@@ -72,7 +72,9 @@ export const why: WhyWords = {
     ],
     'room.refused': ({ f, name }) => [`Qiscus menolak ${name(f.agent)}; akan dicoba lagi`],
     'room.parked': () => ['Diparkir: perlu ditangani orang'],
-    'room.requeued': () => ['Dikembalikan ke antrean oleh operator'],
+    'room.requeued': ({ f, name }) => [
+      f.was === 'assigned' ? `Diambil dari ${name(f.agent)} oleh operator` : 'Dikembalikan ke antrean oleh operator',
+    ],
     'room.returned': ({ f, name }) => ['Kembali ke tempat lamanya di antrean', name(f.agent)],
     'room.due': () => ['Masuk antrean lagi setelah jeda'],
     'room.expired': () => ['Ditutup', 'sudah menunggu terlalu lama'],
@@ -98,9 +100,7 @@ export const why: WhyWords = {
     'entry.replayed': () => ['Sebuah webhook dicoba lagi oleh operator'],
     'entry.deleted': () => ['Sebuah webhook dibuang oleh operator'],
     'call.sent': ({ f, name }) => [`Qiscus diminta memberikannya kepada ${name(f.agent)}`],
-    'call.deferred': ({ f, name }) => [
-      `Belum ada kabar dari Qiscus: tetap untuk ${name(f.agent)}, dan ditanyakan lagi`,
-    ],
+    'call.deferred': ({ f, name }) => [`Belum dikonfirmasi Qiscus: tetap untuk ${name(f.agent)}, dan ditanyakan lagi`],
     'call.due': () => ['Qiscus ditanya lagi'],
     'call.reclaimed': () => ['Diambil alih dari proses yang berhenti'],
     'call.fenced': () => ['Jawaban Qiscus yang terlambat: tidak ada yang berubah'],
